@@ -1,0 +1,49 @@
+# A front door: each word of it is one command of CMake or one script. BUILD is the build folder, CC the
+# compiler, PYTHON the Python that runs the peers, PREFIX where `make install` puts things.
+BUILD ?= build
+PYTHON ?= python3
+PREFIX ?= /usr/local
+SECONDS ?= 60
+PRESET ?= release
+
+ifneq ($(origin CC),default)
+compiler := -DCMAKE_C_COMPILER=$(CC)
+export CC
+endif
+export BUILD PYTHON
+
+.PHONY: all configure demo test bench fuzz lint format install abi-update clean
+
+all: configure
+	cmake --build $(BUILD)/$(PRESET)
+
+configure:
+	@scripts/setup.sh build
+	cmake --preset $(PRESET) -B $(BUILD)/$(PRESET) $(compiler)
+
+demo:
+	@scripts/demo.sh
+
+test:
+	@scripts/test.sh
+
+bench:
+	@scripts/bench.sh
+
+fuzz:
+	@scripts/fuzz.sh $(SECONDS)
+
+lint:
+	@scripts/lint.sh
+
+format:
+	@scripts/format.sh
+
+install: all
+	cmake --install $(BUILD)/$(PRESET) --prefix $(PREFIX)
+
+abi-update: all
+	$(PYTHON) scripts/check_abi.py --update $(BUILD)/$(PRESET)/libfarcall.so
+
+clean:
+	cmake -E rm -rf $(BUILD)

@@ -1,0 +1,63 @@
+# The library, shared and static, from one set of position-independent objects: on today's machines such
+# code costs next to nothing, and each file is compiled once.
+
+# A glob, not a list: the folders are the layers and every .c in them belongs to the library.
+set(sources "")
+foreach(layer IN LISTS FC_LAYERS)
+  file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${layer}/*.c")
+  list(APPEND sources ${found})
+endforeach()
+
+add_library(farcall_objects OBJECT ${sources})
+fc_flags(farcall_objects)
+target_include_directories(
+  farcall_objects PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
+target_link_libraries(farcall_objects PRIVATE ZLIB::ZLIB Threads::Threads)
+set_target_properties(
+  farcall_objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+# -O3 makes the library larger and no faster.
+target_compile_options(farcall_objects PRIVATE $<$<CONFIG:Release>:-O2>)
+
+# Nobody may replace our functions from outside, so calls among them need no detour.
+check_c_compiler_flag(-fno-semantic-interposition FC_HAVE_NO_INTERPOSITION)
+if(FC_HAVE_NO_INTERPOSITION)
+  target_compile_options(farcall_objects PRIVATE -fno-semantic-interposition)
+endif()
+
+if(FC_LTO)
+  include(CheckIPOSupported)
+  check_ipo_supported(LANGUAGES C)
+  set_target_properties(farcall_objects PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+  # A static library of bytecode alone would bind its users to this very compiler.
+  check_c_compiler_flag(-ffat-lto-objects FC_HAVE_FAT_LTO)
+  if(FC_HAVE_FAT_LTO)
+    target_compile_options(farcall_objects PRIVATE -ffat-lto-objects)
+  endif()
+endif()
+
+function(fc_library target)
+  target_include_directories(
+    ${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+                     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  target_link_libraries(${target} PRIVATE ZLIB::ZLIB Threads::Threads)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME farcall)
+endfunction()
+
+add_library(farcall_static STATIC $<TARGET_OBJECTS:farcall_objects>)
+fc_library(farcall_static)
+set_target_properties(farcall_static PROPERTIES EXPORT_NAME static)
+add_library(farcall::static ALIAS farcall_static)
+
+if(BUILD_SHARED_LIBS)
+  add_library(farcall SHARED $<TARGET_OBJECTS:farcall_objects>)
+  fc_library(farcall)
+  set_target_properties(farcall PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+  add_library(farcall::farcall ALIAS farcall)
+  foreach(flag IN ITEMS -Wl,-Bsymbolic-functions -Wl,-z,relro,-z,now -Wl,--as-needed)
+    string(MAKE_C_IDENTIFIER "FC_LINKER${flag}" known)
+    check_linker_flag(C "${flag}" ${known})
+    if(${known})
+      target_link_options(farcall PRIVATE "${flag}")
+    endif()
+  endforeach()
+endif()
