@@ -1,0 +1,84 @@
+/*
+ * Slices and counted bytes. A message is one block of memory, its header first; wrapped bytes stay where
+ * the host has them and the block holds the header alone.
+ */
+#include "base/bytes.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+fc_slice fc_slice_from_string(const char *text) {
+  return (fc_slice){(const uint8_t *)text, text ? strlen(text) : 0};
+}
+
+bool fc_slice_equals(fc_slice slice, const char *text) {
+  size_t len = text ? strlen(text) : 0;
+  return slice.len == len && (len == 0 || memcmp(slice.data, text, len) == 0);
+}
+
+static uint8_t *behind_header(fc_bytes *bytes) { return (uint8_t *)(bytes + 1); }
+
+fc_bytes *fc_bytes_create(size_t len, uint8_t **data) {
+  *data = NULL;
+  if (len > SIZE_MAX - sizeof(fc_bytes)) return NULL;
+  fc_bytes *bytes = fc__alloc(sizeof *bytes + len);
+  if (!bytes) return NULL;
+  atomic_init(&bytes->refs, 1);
+  bytes->data = behind_header(bytes);
+  bytes->len = bytes->cap = len;
+  bytes->release = NULL;
+  bytes->user = NULL;
+  *data = bytes->data;
+  return bytes;
+}
+
+fc_bytes *fc_bytes_copy(const void *data, size_t len) {
+  uint8_t *copy;
+  fc_bytes *bytes = fc_bytes_create(len, &copy);
+  if (bytes && len) memcpy(copy, data, len);
+  return bytes;
+}
+
+fc_bytes *fc_bytes_wrap(const void *data, size_t len, fc_release_fn release, void *user) {
+  fc_bytes *bytes = fc__alloc(sizeof *bytes);
+  if (!bytes) return NULL;
+  atomic_init(&bytes->refs, 1);
+  bytes->data = (uint8_t *)(uintptr_t)data; /* never written through: cap is 0 */
+  bytes->len = len;
+  bytes->cap = 0;
+  bytes->release = release;
+  bytes->user = user;
+  return bytes;
+}
+
+fc_bytes *fc_bytes_ref(fc_bytes *bytes) {
+  if (bytes) atomic_fetch_add_explicit(&bytes->refs, 1, memory_order_relaxed);
+  return bytes;
+}
+
+void fc_bytes_unref(fc_bytes *bytes) {
+  /* Release, then acquire by the last: what other threads read of the bytes is over before they go. */
+  if (!bytes || atomic_fetch_sub_explicit(&bytes->refs, 1, memory_order_acq_rel) != 1) return;
+  if (bytes->release) bytes->release(bytes->user);
+  fc__free(bytes);
+}
+
+fc_slice fc_bytes_slice(const fc_bytes *bytes) {
+  return bytes ? (fc_slice){bytes->data, bytes->len} : (fc_slice){NULL, 0};
+}
+
+bool fc__bytes_grow(fc_bytes **b, size_t cap) {
+  assert((*b)->data == behind_header(*b) && "wrapped memory is the host's and cannot grow");
+  assert(atomic_load_explicit(&(*b)->refs, memory_order_relaxed) == 1 &&
+         "others read shared bytes");
+  assert(cap >= (*b)->len && "the content stays");
+  if (cap > SIZE_MAX - sizeof(fc_bytes)) return false;
+  fc_bytes *grown = fc__resize(*b, sizeof *grown + cap);
+  if (!grown) return false;
+  grown->data = behind_header(grown);
+  grown->cap = cap;
+  *b = grown;
+  return true;
+}

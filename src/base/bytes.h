@@ -1,0 +1,21 @@
+#ifndef FC_BASE_BYTES_H
+#define FC_BASE_BYTES_H
+/* The inside of fc_bytes, for code that fills a message piece by piece before anybody shares it. */
+#include <stdatomic.h>
+
+#include "farcall/base.h"
+
+struct fc_bytes {
+  atomic_uint refs;
+  uint8_t *data; /* behind this header, or elsewhere when wrapped or grown */
+  size_t len;
+  fc_release_fn release; /* wrapped memory only */
+  void *user;
+  fc_bytes *next; /* in a queue of messages that nobody shares yet */
+  size_t cap; /* of memory that can be filled or grown; 0 when wrapped */
+};
+
+/* Grows the room of an unshared object to cap bytes; *b may move. False when out of memory. */
+bool fc__bytes_grow(fc_bytes **b, size_t cap);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The one door to memory: malloc and friends, or what fc_set_allocator put in their place. Nothing else
+ * in the library may call malloc, so that a test can make any allocation fail.
+ */
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "farcall/base.h"
+
+static void *system_alloc(size_t size, void *user) {
+  (void)user;
+  return malloc(size);
+}
+
+static void *system_resize(void *memory, size_t size, void *user) {
+  (void)user;
+  return realloc(memory, size);
+}
+
+static void system_release(void *memory, void *user) {
+  (void)user;
+  free(memory);
+}
+
+static const fc_allocator system_allocator = {system_alloc, system_resize, system_release, NULL};
+static fc_allocator allocator = {system_alloc, system_resize, system_release, NULL};
+
+fc_result fc_set_allocator(const fc_allocator *chosen) {
+  if (!chosen) chosen = &system_allocator;
+  if (!chosen->alloc || !chosen->resize || !chosen->release) return FC_ERR_INVALID;
+  allocator = *chosen;
+  return FC_OK;
+}
+
+/* malloc(0) may give NULL, which would read as a failure. */
+static size_t at_least_one(size_t size) { return size ? size : 1; }
+
+void *fc__alloc(size_t size) { return allocator.alloc(at_least_one(size), allocator.user); }
+
+void *fc__alloc_zero(size_t size) {
+  void *memory = fc__alloc(size);
+  if (memory) memset(memory, 0, size);
+  return memory;
+}
+
+void *fc__resize(void *memory, size_t size) {
+  if (!memory) return fc__alloc(size);
+  return allocator.resize(memory, at_least_one(size), allocator.user);
+}
+
+void fc__free(void *memory) {
+  if (memory) allocator.release(memory, allocator.user);
+}
+
+char *fc__strdup(const char *text) { return fc__strndup(text, strlen(text)); }
+
+char *fc__strndup(const char *text, size_t len) {
+  if (len == SIZE_MAX) return NULL;
+  char *copy = fc__alloc(len + 1);
+  if (!copy) return NULL;
+  if (len) memcpy(copy, text, len);
+  copy[len] = '\0';
+  return copy;
+}
