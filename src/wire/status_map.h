@@ -1,0 +1,12 @@
+#ifndef FC_WIRE_STATUS_MAP_H
+#define FC_WIRE_STATUS_MAP_H
+/* Status codes from what is not a gRPC status. */
+#include "farcall/status.h"
+
+fc_code fc__code_from_http(int http_status); /* doc/http-grpc-status-mapping.md; 200 gives UNKNOWN */
+fc_code fc__code_from_h2(uint32_t h2_error); /* PROTOCOL-HTTP2.md, Errors; see reference table below in the .c */
+/* grpc-status: decimal; "0" to "16" exactly (no sign, space or leading zero); anything else, larger numbers too,
+ * is false and *code UNKNOWN. */
+bool fc__code_parse(fc_slice text, fc_code *code);
+
+#endif
