@@ -1,65 +1,84 @@
 #!/bin/bash
-# Installs what a group of tasks needs on Debian 12:
-#   scripts/setup.sh build|lint|fuzz|test|demo|bench|interop ...
+# Installs what groups of tasks need on Debian 12:
+#   scripts/setup.sh build|lint|fuzz|test|demo|interop|bench ...
 # It uses apt-get as root or with a sudo that asks no password; else it lists what is missing and fails.
-# When everything is there it says nothing and takes no time.
-set -eu
-cd "$(dirname "$0")/.."
+# When everything is there it says nothing and takes no time. FC_SETUP=0 leaves all of it to you.
+# The group interop also makes BUILD/peers/python, a virtual environment with the newest grpcio where PyPI
+# can be reached and Debian's where not.
+. "$(dirname "$0")/common.sh"
 
-BUILD=${BUILD:-build}
-PYTHON=${PYTHON:-python3}
+if [ "${FC_SETUP:-1}" = 0 ]; then exit 0; fi
 
+# One package a word. A tool, written package=command, may have come some other way.
 packages_of() {
   case $1 in
-    build) echo gcc libc6-dev make cmake ninja-build pkg-config zlib1g-dev ;;
-    lint) packages_of build; echo python3 clang clang-format clang-tidy g++ git ;;
-    fuzz) packages_of build; echo clang libclang-rt-14-dev ;;
-    peers) echo python3 python3-venv python3-grpcio python3-protobuf ;;
-    demo) packages_of build; packages_of peers
-          echo protobuf-compiler protobuf-compiler-grpc protobuf-c-compiler libprotobuf-c-dev tzdata ;;
-    interop) packages_of demo; echo golang-go nghttp2 curl ;;
-    bench) packages_of build; echo g++ libgrpc++-dev libprotobuf-dev protobuf-compiler \
-             protobuf-compiler-grpc libnghttp2-dev valgrind python3 ;;
-    test) packages_of lint; packages_of fuzz; packages_of interop
-          echo libcmocka-dev libnghttp2-dev libuv1-dev ;;
+    build) echo "gcc=${CC:-cc} libc6-dev make=make cmake=cmake ninja-build=ninja pkg-config=pkg-config zlib1g-dev" ;;
+    lint) echo "$(packages_of build) python3=python3 git=git g++=c++ clang-format-14 clang-tidy-14" ;;
+    fuzz) echo "$(packages_of build) clang=clang libclang-rt-14-dev" ;;
+    demo)
+      echo "$(packages_of build) protobuf-compiler protobuf-c-compiler libprotobuf-c-dev tzdata python3" \
+        "python3-grpcio python3-protobuf protobuf-compiler-grpc"
+      ;;
+    interop) echo "$(packages_of demo) python3-venv golang-go=go nghttp2-client nghttp2-server" ;;
+    test)
+      echo "$(packages_of lint) $(packages_of fuzz) $(packages_of interop) libcmocka-dev libnghttp2-dev" \
+        "libuv1-dev"
+      ;;
+    bench)
+      echo "$(packages_of build) g++=c++ python3 libgrpc++-dev libprotobuf-dev protobuf-compiler" \
+        "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind util-linux"
+      ;;
     *) echo "setup.sh: no group '$1'" >&2; return 1 ;;
   esac
 }
 
-# A compiler or Go that came some other way will do.
-present() {
-  case $1 in
-    gcc) command -v "${CC:-cc}" >/dev/null ;;
-    golang-go) command -v go >/dev/null ;;
-    *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed' ;;
-  esac
-}
-
 missing_of() {
-  local wanted package
-  wanted=$(for group in "$@"; do packages_of "$group"; done)
-  for package in $wanted; do present "$package" || echo "$package"; done | sort -u
+  local words installed word
+  words=$(for group in "$@"; do packages_of "$group"; done | tr ' ' '\n' | sort -u)
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+  for word in $words; do
+    case $word in
+      *=*) command -v "${word#*=}" >/dev/null || echo "${word%%=*}" ;;
+      *) grep -qxF "$word" <<<"$installed" || echo "$word" ;;
+    esac
+  done
 }
 
 install_packages() {
-  local as_root=
+  local as_root=()
   if [ "$(id -u)" != 0 ]; then
-    if ! sudo -n true 2>/dev/null; then return 1; fi
-    as_root="sudo -n"
+    sudo -n true 2>/dev/null || return 1
+    as_root=(sudo -n)
   fi
-  echo "installing:" "$@"
-  $as_root apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  echo "installing $*"
+  "${as_root[@]}" apt-get update -qq || return 1
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# The newest official peers; a machine without the registry makes do with Debian's.
+make_peer_python() {
+  local venv=$BUILD/peers/python
+  if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import grpc, google.protobuf' 2>/dev/null; then return; fi
+  rm -rf "$venv"
+  if "$PYTHON" -m venv "$venv" &&
+    "$venv/bin/pip" install -q --disable-pip-version-check --timeout 20 --retries 1 grpcio protobuf >"$venv.log" 2>&1; then
+    return
+  fi
+  echo "PyPI cannot be reached: the Python peer is Debian's grpcio"
+  rm -rf "$venv"
+  /usr/bin/python3 -m venv --system-site-packages "$venv"
 }
 
 for group in "$@"; do packages_of "$group" >/dev/null; done
-missing=$(missing_of "$@")
-if [ -n "$missing" ]; then
-  # shellcheck disable=SC2086
-  if ! command -v apt-get >/dev/null || ! install_packages $missing; then
-    echo "These packages are needed and cannot be installed from here:" >&2
-    printf '  %s\n' $missing >&2
-    echo "As root: apt-get install" $missing >&2
-    exit 1
-  fi
+mapfile -t missing < <(missing_of "$@")
+if [ ${#missing[@]} != 0 ] && ! { command -v apt-get >/dev/null && install_packages "${missing[@]}"; }; then
+  {
+    echo "These packages are needed and cannot be installed from here:"
+    printf '  %s\n' "${missing[@]}"
+    echo "As root: apt-get install ${missing[*]}"
+  } >&2
+  exit 1
 fi
+case " $* " in
+  *" test "* | *" interop "*) mkdir -p "$BUILD/peers" && make_peer_python ;;
+esac

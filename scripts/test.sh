@@ -1,0 +1,108 @@
+#!/bin/bash
+# Everything that is tested, in steps, each with a log in the build folder; one summary at the end.
+#   scripts/test.sh [STEP ...]     runs only the steps named (see the list at the end)
+. "$(dirname "$0")/common.sh"
+
+logs=$BUILD/logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+wanted=" $* "
+summary=()
+
+# count_of LOG RESULTS STATUS: sets p, f and s from ctest's results, else from a closing line "N passed, N
+# failed", else the step is one test.
+count_of() {
+  p=0 f=0 s=0
+  if [ -s "$2" ]; then
+    read -r p f s < <("$PYTHON" - "$2" <<'PY'
+import sys
+import xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot().attrib
+total, failed = int(suite["tests"]), int(suite["failures"])
+skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
+print(total - failed - skipped, failed, skipped)
+PY
+    ) || true
+  else
+    local closing
+    closing=$(grep -E '^([A-Za-z]+: )?[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$1" | tail -n 1)
+    if [ -n "$closing" ]; then
+      read -r p f s < <(grep -oE '[0-9]+' <<<"$closing" | tr '\n' ' ') || true
+    elif [ "$3" = 0 ]; then
+      p=1
+    fi
+  fi
+  s=${s:-0}
+  if [ "$3" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+}
+
+# step NAME SECONDS COMMAND ...: runs it with that much time, counts, and shows the end of a failed log.
+step() {
+  local name=$1 limit=$2 status=0 begin=$SECONDS
+  shift 2
+  if [ "$wanted" != "  " ] && [[ $wanted != *" $name "* ]]; then return; fi
+  local log=$logs/$name.log results=$logs/$name.xml
+  rm -f "$results"
+  printf '%-14s ' "$name"
+  RESULTS=$PWD/$results timeout --kill-after=10 "$limit" bash "${BASH_SOURCE[0]}" --run "$@" >"$log" 2>&1 </dev/null ||
+    status=$?
+  count_of "$log" "$results" "$status"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  local line="$p passed, $f failed, $s skipped, $((SECONDS - begin)) s"
+  if [ "$status" = 124 ]; then line+=", stopped after $limit s"; fi
+  echo "$line"
+  summary+=("$(printf '%-14s %s' "$name" "$line")")
+  if [ "$f" != 0 ]; then
+    echo "---- the end of $log"
+    tail -n 60 "$log"
+    echo "----"
+  fi
+}
+
+# ctest_in FOLDER [argument ...]
+ctest_in() {
+  local folder=$1
+  shift
+  ctest --test-dir "$BUILD/$folder" --output-on-failure --no-tests=error -j "$jobs" --output-junit "$RESULTS" "$@"
+}
+
+build_and_test() {
+  build_preset "$1" && ctest_in "$@"
+}
+
+clang_build() {
+  CC=clang build_preset dev clang
+}
+
+if [ "${1:-}" = --run ]; then
+  shift
+  "$@"
+  exit
+fi
+
+scripts/setup.sh test
+
+step layers 60 scripts/check_layers.py
+step headers 60 scripts/check_headers.py
+step format 60 scripts/format.sh --check
+step dev 600 build_and_test dev
+step tidy 400 scripts/tidy.sh
+step clang 300 clang_build
+step asan 900 build_and_test asan
+step tsan 900 build_and_test tsan -L 'unit|sim|loopback'
+step fuzz 400 scripts/fuzz.sh 4
+for part in tests/interop/run.sh tests/interop/h2spec.sh scripts/demo.sh; do
+  name=$(basename "$part" .sh)
+  if [ "$name" = run ]; then name=interop; fi
+  if [ -x "$part" ]; then step "$name" 600 "$part"; else echo "$name: $part is not there yet"; fi
+done
+
+echo
+printf '%s\n' "${summary[@]}"
+echo "logs: $logs; all of it took $SECONDS s"
+if [ $skipped = 0 ]; then
+  echo "$passed passed, $failed failed"
+else
+  echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[ $failed = 0 ]
