@@ -1,0 +1,123 @@
+/*
+ * Each block carries its size in front. Resizing always moves, so that a pointer kept across a growth is
+ * caught by the sanitizers.
+ */
+#include "support/failing_alloc.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "farcall/base.h"
+
+enum { HEADER = 16 }; /* keeps the alignment of malloc */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct {
+  size_t live, live_bytes, peak_bytes, count;
+  size_t until; /* allocations before the one that fails */
+  enum failing_alloc_mode mode;
+  bool armed, failed;
+} state;
+
+static bool must_fail_locked(void) {
+  state.count++;
+  if (!state.armed) return false;
+  if (state.until > 0) return state.until--, false;
+  if (state.failed && state.mode == FAILING_ALLOC_ONCE) return false;
+  state.failed = true;
+  return true;
+}
+
+static void count_in_locked(size_t size) {
+  state.live++;
+  state.live_bytes += size;
+  if (state.live_bytes > state.peak_bytes) state.peak_bytes = state.live_bytes;
+}
+
+static size_t size_of(const void *memory) {
+  size_t size;
+  memcpy(&size, (const uint8_t *)memory - HEADER, sizeof size);
+  return size;
+}
+
+static void *test_alloc(size_t size, void *user) {
+  (void)user;
+  pthread_mutex_lock(&lock);
+  bool fail = must_fail_locked() || size > SIZE_MAX - HEADER;
+  uint8_t *block = fail ? NULL : malloc(HEADER + size);
+  if (block) count_in_locked(size);
+  pthread_mutex_unlock(&lock);
+  if (!block) return NULL;
+  memcpy(block, &size, sizeof size);
+  return memset(block + HEADER, 0xa5, size); /* nothing may rely on what was there before */
+}
+
+static void test_release(void *memory, void *user) {
+  (void)user;
+  if (!memory) return;
+  size_t size = size_of(memory);
+  pthread_mutex_lock(&lock);
+  state.live--;
+  state.live_bytes -= size;
+  pthread_mutex_unlock(&lock);
+  memset(memory, 0x5a, size);
+  free((uint8_t *)memory - HEADER);
+}
+
+static void *test_resize(void *memory, size_t size, void *user) {
+  void *moved = test_alloc(size, user);
+  if (!moved || !memory) return moved;
+  size_t before = size_of(memory);
+  memcpy(moved, memory, before < size ? before : size);
+  test_release(memory, user);
+  return moved;
+}
+
+void failing_alloc_install(void) {
+  static const fc_allocator allocator = {test_alloc, test_resize, test_release, NULL};
+  if (fc_set_allocator(&allocator) != FC_OK) abort();
+}
+
+static void restart_locked(void) {
+  state.count = 0;
+  state.peak_bytes = state.live_bytes;
+}
+
+void failing_alloc_restart(void) {
+  pthread_mutex_lock(&lock);
+  restart_locked();
+  pthread_mutex_unlock(&lock);
+}
+
+void failing_alloc_arm(size_t n, enum failing_alloc_mode mode) {
+  pthread_mutex_lock(&lock);
+  restart_locked();
+  state.until = n;
+  state.mode = mode;
+  state.armed = true;
+  state.failed = false;
+  pthread_mutex_unlock(&lock);
+}
+
+bool failing_alloc_disarm(void) {
+  pthread_mutex_lock(&lock);
+  bool failed = state.failed;
+  state.armed = state.failed = false;
+  pthread_mutex_unlock(&lock);
+  return failed;
+}
+
+static size_t read_locked(const size_t *figure) {
+  pthread_mutex_lock(&lock);
+  size_t value = *figure;
+  pthread_mutex_unlock(&lock);
+  return value;
+}
+
+size_t failing_alloc_live(void) { return read_locked(&state.live); }
+size_t failing_alloc_live_bytes(void) { return read_locked(&state.live_bytes); }
+size_t failing_alloc_peak_bytes(void) { return read_locked(&state.peak_bytes); }
+size_t failing_alloc_count(void) { return read_locked(&state.count); }
