@@ -177,9 +177,10 @@ def perfect_mix(names):
 
 
 def emit_names(rows, token):
-    first = {}
+    first, count = {}, {}
     for index, (name, _) in enumerate(rows, 1):
         first.setdefault(name, index)
+        count[name] = count.get(name, 0) + 1
     names = list(dict.fromkeys(itertools.chain(token, first)))
     mix = perfect_mix(names)
     slots = [0] * 256
@@ -189,9 +190,10 @@ def emit_names(rows, token):
     yield from array("const uint8_t fc__hpack_name_mix[4]", map(str, mix))
     yield from array("const uint8_t fc__hpack_name_slots[256]", map(str, slots))
     yield f"const struct fc__hpack_name fc__hpack_names[{len(names) + 1}] = {{"
-    yield "    {NULL, 0, FC__TOKEN_NONE, 0},"
+    yield '    {"", 0, FC__TOKEN_NONE, 0, 0},'
     for name in names:
-        yield f'    {{"{name}", {len(name)}, FC__TOKEN_{token.get(name, "NONE")}, {first.get(name, 0)}}},'
+        which = f"FC__TOKEN_{token.get(name, 'NONE')}, {first.get(name, 0)}, {count.get(name, 0)}"
+        yield f'    {{"{name}", {len(name)}, {which}}},'
     yield "};"
     yield ""
 
