@@ -25,19 +25,19 @@ static void system_release(void *memory, void *user) {
 }
 
 static const fc_allocator system_allocator = {system_alloc, system_resize, system_release, NULL};
-static fc_allocator allocator = {system_alloc, system_resize, system_release, NULL};
+static fc_allocator current = {system_alloc, system_resize, system_release, NULL};
 
-fc_result fc_set_allocator(const fc_allocator *chosen) {
-  if (!chosen) chosen = &system_allocator;
-  if (!chosen->alloc || !chosen->resize || !chosen->release) return FC_ERR_INVALID;
-  allocator = *chosen;
+fc_result fc_set_allocator(const fc_allocator *allocator) {
+  if (!allocator) allocator = &system_allocator;
+  if (!allocator->alloc || !allocator->resize || !allocator->release) return FC_ERR_INVALID;
+  current = *allocator;
   return FC_OK;
 }
 
 /* malloc(0) may give NULL, which would read as a failure. */
 static size_t at_least_one(size_t size) { return size ? size : 1; }
 
-void *fc__alloc(size_t size) { return allocator.alloc(at_least_one(size), allocator.user); }
+void *fc__alloc(size_t size) { return current.alloc(at_least_one(size), current.user); }
 
 void *fc__alloc_zero(size_t size) {
   void *memory = fc__alloc(size);
@@ -47,11 +47,11 @@ void *fc__alloc_zero(size_t size) {
 
 void *fc__resize(void *memory, size_t size) {
   if (!memory) return fc__alloc(size);
-  return allocator.resize(memory, at_least_one(size), allocator.user);
+  return current.resize(memory, at_least_one(size), current.user);
 }
 
 void fc__free(void *memory) {
-  if (memory) allocator.release(memory, allocator.user);
+  if (memory) current.release(memory, current.user);
 }
 
 char *fc__strdup(const char *text) { return fc__strndup(text, strlen(text)); }

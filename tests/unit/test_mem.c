@@ -1,0 +1,88 @@
+/* Memory comes from the allocator that was set, or from the system. */
+#include "base/mem.h"
+
+#include "support/check.h"
+#include "support/failing_alloc.h"
+
+static void size_zero_gives_memory(void **state) {
+  (void)state;
+  void *a = fc__alloc(0), *b = fc__alloc_zero(0);
+  assert_non_null(a);
+  assert_non_null(b);
+  assert_ptr_not_equal(a, b);
+  a = fc__resize(a, 0);
+  assert_non_null(a);
+  fc__free(a);
+  fc__free(b);
+}
+
+static void zeroed_memory_is_zero(void **state) {
+  (void)state;
+  static const uint8_t zeros[100];
+  failing_alloc_install();
+  uint8_t *memory = fc__alloc_zero(sizeof zeros);
+  assert_memory_equal(memory, zeros, sizeof zeros);
+  fc__free(memory);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
+static void resizing_keeps_the_content(void **state) {
+  (void)state;
+  char *memory = fc__resize(NULL, 4);
+  memcpy(memory, "abc", 4);
+  memory = fc__resize(memory, 4000);
+  assert_string_equal(memory, "abc");
+  fc__free(memory);
+}
+
+static void strings_are_copied(void **state) {
+  (void)state;
+  char *whole = fc__strdup("farcall"), *part = fc__strndup("farcall", 3),
+       *none = fc__strndup(NULL, 0);
+  assert_string_equal(whole, "farcall");
+  assert_string_equal(part, "far");
+  assert_string_equal(none, "");
+  fc__free(whole);
+  fc__free(part);
+  fc__free(none);
+  fc__free(NULL);
+}
+
+static void a_set_allocator_is_used_and_can_fail(void **state) {
+  (void)state;
+  failing_alloc_install();
+  void *memory = fc__alloc(10);
+  assert_int_equal(failing_alloc_live(), 1);
+  assert_int_equal(failing_alloc_live_bytes(), 10);
+  failing_alloc_arm(0, FAILING_ALLOC_ONCE);
+  assert_null(fc__resize(memory, 20));
+  assert_true(failing_alloc_disarm());
+  failing_alloc_arm(0, FAILING_ALLOC_FROM_THEN);
+  assert_null(fc__alloc_zero(1));
+  assert_null(fc__strdup("x"));
+  assert_true(failing_alloc_disarm());
+  fc__free(memory);
+  assert_int_equal(failing_alloc_live(), 0);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
+static void an_allocator_without_a_function_is_refused(void **state) {
+  (void)state;
+  const fc_allocator empty = {NULL, NULL, NULL, NULL};
+  assert_int_equal(fc_set_allocator(&empty), FC_ERR_INVALID);
+  void *memory = fc__alloc(1);
+  assert_non_null(memory);
+  fc__free(memory);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(size_zero_gives_memory),
+      cmocka_unit_test(zeroed_memory_is_zero),
+      cmocka_unit_test(resizing_keeps_the_content),
+      cmocka_unit_test(strings_are_copied),
+      cmocka_unit_test(a_set_allocator_is_used_and_can_fail),
+      cmocka_unit_test(an_allocator_without_a_function_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
