@@ -96,27 +96,30 @@ void fc__hpack_decoder_set_table_max(struct fc__hpack_decoder *d, size_t size) {
   d->buffer.max = 2 * d->kept_max;
 }
 
-static void report(const struct fc__hpack_decoder *d, const struct input *in,
-                   const struct fc__field *field) {
+static void report_large(const struct input *in, const struct fc__field *field, size_t size) {
+  struct fc__field large = {.token = field->token, .never_indexed = field->never_indexed};
+  in->fn(in->user, &large, size, true);
+}
+
+static inline void report(const struct fc__hpack_decoder *d, const struct input *in,
+                          const struct fc__field *field) {
   size_t size = field->name.len + field->value.len + FC__HPACK_ENTRY_OVERHEAD;
   if (field->name.len <= d->max_string && field->value.len <= d->max_string) {
     in->fn(in->user, field, size, false);
   } else {
-    struct fc__field large = {.token = field->token, .never_indexed = field->never_indexed};
-    in->fn(in->user, &large, size, true);
+    report_large(in, field, size);
   }
 }
 
-/* Spec: RFC 7541 section 2.3.3 */
-static bool field_at(const struct fc__hpack_decoder *d, size_t index, struct fc__field *out) {
-  if (index - 1 < FC__HPACK_STATIC_COUNT) {
-    *out = fc__hpack_static[index - 1];
-    return true;
-  }
+/* NULL when there is no such index; a field of the dynamic table is put together in *made. Spec: RFC
+ * 7541 section 2.3.3 */
+static const struct fc__field *field_at(const struct fc__hpack_decoder *d, size_t index,
+                                        struct fc__field *made) {
+  if (index <= FC__HPACK_STATIC_COUNT) return index ? &fc__hpack_static[index - 1] : NULL;
   size_t place = index - 1 - FC__HPACK_STATIC_COUNT;
-  if (!index || place >= d->table.count) return false;
-  *out = fc__hpack_table_field(&d->table, place);
-  return true;
+  if (place >= d->table.count) return NULL;
+  *made = fc__hpack_table_field(&d->table, place);
+  return made;
 }
 
 /* ---- strings, RFC 7541 section 5.2 ---- */
@@ -225,26 +228,44 @@ static enum fc__hpack_result take_size_update(struct fc__hpack_decoder *d) {
   return FC__HPACK_OK;
 }
 
-static enum fc__hpack_result take_index(struct fc__hpack_decoder *d, struct input *in) {
-  struct fc__field field;
-  if (d->kind == SIZE_UPDATE) return take_size_update(d);
-  if (d->update_due) return FC__HPACK_ERROR;
+/* Spec: RFC 7541 section 6.1 */
+static inline enum fc__hpack_result take_indexed(struct fc__hpack_decoder *d, struct input *in,
+                                                 size_t index) {
+  struct fc__field made;
+  const struct fc__field *field = field_at(d, index, &made);
+  if (!field || d->update_due) return FC__HPACK_ERROR;
   d->fields_begun = true;
-  if (d->kind != INDEXED && !d->integer) {
-    d->state = NAME_LENGTH;
-    return FC__HPACK_OK;
-  }
-  if (!field_at(d, d->integer, &field)) return FC__HPACK_ERROR;
-  if (d->kind == INDEXED) {
-    d->state = REPRESENTATION;
-    report(d, in, &field);
-  } else {
-    d->state = VALUE_LENGTH;
-    d->token = field.token;
-    d->name = (struct text){field.name.data, 0, field.name.len};
+  d->state = REPRESENTATION;
+  report(d, in, field);
+  return FC__HPACK_OK;
+}
+
+/* Spec: RFC 7541 section 6.2 */
+static enum fc__hpack_result take_literal(struct fc__hpack_decoder *d) {
+  struct fc__field made;
+  const struct fc__field *field = field_at(d, d->integer, &made);
+  if ((d->integer && !field) || d->update_due) return FC__HPACK_ERROR;
+  d->fields_begun = true;
+  d->state = field ? VALUE_LENGTH : NAME_LENGTH;
+  if (field) {
+    d->name = (struct text){field->name.data, 0, field->name.len};
+    d->token = field->token;
   }
   return FC__HPACK_OK;
 }
+
+static enum fc__hpack_result take_integer(struct fc__hpack_decoder *d, struct input *in) {
+  switch (d->kind) {
+    case INDEXED:
+      return take_indexed(d, in, d->integer);
+    case SIZE_UPDATE:
+      return take_size_update(d);
+    default:
+      return take_literal(d);
+  }
+}
+
+static bool is_short_indexed(uint8_t first) { return first >= 0x80 && first < 0xff; }
 
 static uint8_t kind_of(uint8_t first, enum kind *kind) {
   if (first & 0x80) return *kind = INDEXED, 0x7f;
@@ -262,9 +283,19 @@ static bool begin_integer(struct fc__hpack_decoder *d, uint8_t byte, uint8_t mas
   return d->integer < mask;
 }
 
+/* Fields that are one byte each: nearly all of a warm call. */
+static enum fc__hpack_result read_indexed_run(struct fc__hpack_decoder *d, struct input *in) {
+  do {
+    enum fc__hpack_result result = take_indexed(d, in, *in->at++ & 0x7f);
+    if (result != FC__HPACK_OK) return result;
+  } while (in->at < in->end && is_short_indexed(*in->at));
+  return FC__HPACK_OK;
+}
+
 static enum fc__hpack_result read_representation(struct fc__hpack_decoder *d, struct input *in) {
+  if (is_short_indexed(*in->at)) return read_indexed_run(d, in);
   uint8_t first = *in->at++;
-  if (begin_integer(d, first, kind_of(first, &d->kind))) return take_index(d, in);
+  if (begin_integer(d, first, kind_of(first, &d->kind))) return take_integer(d, in);
   d->state = INDEX;
   return FC__HPACK_OK;
 }
@@ -284,7 +315,7 @@ static enum fc__hpack_result read_more(struct fc__hpack_decoder *d, struct input
   if (bits) d->integer += (uint32_t)bits << shift;
   if (d->integer > INTEGER_MAX) return FC__HPACK_ERROR;
   if (byte & 0x80) return d->integer_more < INTEGER_MORE_MAX ? FC__HPACK_OK : FC__HPACK_ERROR;
-  return d->state == INDEX ? take_index(d, in) : begin_string(d, in);
+  return d->state == INDEX ? take_integer(d, in) : begin_string(d, in);
 }
 
 /* ---- blocks ---- */

@@ -13,6 +13,8 @@ enum {
   BUCKETS = 64,
   UPDATES_BYTES = 6, /* two sizes up to 4,096 with a 5-bit prefix */
   FIELD_BYTES = 24,  /* first byte and the integers of a field, with room to spare */
+  /* A shorter string would save four bytes, and cost both ends as many instructions as all other fields of a call. */
+  CODED_LEAST = 12,
 };
 
 _Static_assert((int)FC__HPACK_TABLE_DEFAULT / (int)FC__HPACK_ENTRY_OVERHEAD <= UINT8_MAX,
@@ -184,7 +186,7 @@ static uint8_t *put_integer(uint8_t *to, unsigned first, unsigned mask, size_t v
 
 /* Spec: RFC 7541 section 5.2 */
 static uint8_t *put_string(uint8_t *to, fc_slice text) {
-  size_t coded = fc__huffman_length(text);
+  size_t coded = text.len < CODED_LEAST ? text.len : fc__huffman_length(text);
   if (coded < text.len) return fc__huffman_encode(put_integer(to, 0x80, 0x7f, coded), text);
   to = put_integer(to, 0, 0x7f, text.len);
   if (text.len) memcpy(to, text.data, text.len);
@@ -210,14 +212,21 @@ static uint8_t *put_updates(struct fc__hpack_encoder *e, uint8_t *to) {
 
 static uint8_t *put_field(struct fc__hpack_encoder *e, uint8_t *to, struct wanted *w,
                           enum fc__hpack_indexing how) {
+  size_t index = how == FC__HPACK_NEVER ? 0 : find_static_field(w);
+  if (index) return put_integer(to, 0x80, 0x7f, index);
   hash_wanted(w);
   if (how == FC__HPACK_NEVER) return put_literal(to, 0x10, 0x0f, find_name(e, w), w);
-  size_t index = find_static_field(w);
-  if (!index) index = find_field(e, w);
+  index = find_field(e, w);
   if (index) return put_integer(to, 0x80, 0x7f, index);
   index = find_name(e, w); /* as it is before the insertion */
   if (how == FC__HPACK_INDEX && insert(e, w)) return put_literal(to, 0x40, 0x3f, index, w);
   return put_literal(to, 0x00, 0x0f, index, w);
+}
+
+/* Nearly always there is room already. */
+static uint8_t *reserve(struct fc__buf *out, size_t len) {
+  if (out->cap - out->len >= len) return out->data + out->len;
+  return fc__buf_reserve(out, len);
 }
 
 static void written(struct fc__buf *out, const uint8_t *end) {
@@ -230,7 +239,7 @@ size_t fc__hpack_bound(size_t name_len, size_t value_len) {
 
 bool fc__hpack_encode(struct fc__hpack_encoder *e, struct fc__buf *out, fc_slice name,
                       fc_slice value, enum fc__hpack_indexing indexing) {
-  uint8_t *to = fc__buf_reserve(out, fc__hpack_bound(name.len, value.len));
+  uint8_t *to = reserve(out, fc__hpack_bound(name.len, value.len));
   if (!to) return false;
   struct wanted w = {name, value, fc__hpack_name_of(name), 0, 0};
   if (e->update_due) to = put_updates(e, to);
@@ -240,7 +249,7 @@ bool fc__hpack_encode(struct fc__hpack_encoder *e, struct fc__buf *out, fc_slice
 
 bool fc__hpack_encode_updates(struct fc__hpack_encoder *e, struct fc__buf *out) {
   if (!e->update_due) return true;
-  uint8_t *to = fc__buf_reserve(out, UPDATES_BYTES);
+  uint8_t *to = reserve(out, UPDATES_BYTES);
   if (!to) return false;
   written(out, put_updates(e, to));
   return true;
@@ -248,7 +257,7 @@ bool fc__hpack_encode_updates(struct fc__hpack_encoder *e, struct fc__buf *out) 
 
 bool fc__hpack_encode_stateless(struct fc__buf *out, fc_slice name, fc_slice value,
                                 bool never_indexed) {
-  uint8_t *to = fc__buf_reserve(out, fc__hpack_bound(name.len, value.len));
+  uint8_t *to = reserve(out, fc__hpack_bound(name.len, value.len));
   if (!to) return false;
   struct wanted w = {name, value, fc__hpack_name_of(name), 0, 0};
   size_t index = never_indexed ? 0 : find_static_field(&w);
