@@ -1,0 +1,116 @@
+/* Sending on a call. */
+#include "call/internal.h"
+
+static bool sends_one(const fc_call *call) {
+  return call->pattern & (call->server ? FC_PATTERN_STREAM_UNARY : FC_PATTERN_UNARY_STREAM);
+}
+
+static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned flags) {
+  if ((flags & ~(unsigned)(FC_SEND_LAST | FC_SEND_UNCOMPRESSED)) ||
+      (call->server && (flags & FC_SEND_LAST))) {
+    return FC_ERR_INVALID;
+  }
+  if (call->over || call->send_closed) return FC_ERR_CLOSED;
+  if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
+  if (sends_one(call) && call->sent_count > 0) return FC_ERR_INVALID;
+  if (fc_bytes_slice(message).len > call->owner->max_send) return FC_ERR_LIMIT;
+  return FC_OK;
+}
+
+static void close_by_flag(fc_call *call, unsigned *flags) {
+  if (!call->server && sends_one(call)) *flags |= FC_SEND_LAST;
+}
+
+/* With hooks the message passes through them first, without the lock, and the original is kept until it is clear that the
+ * call takes it: a failed send leaves the caller's reference alone. */
+static fc_result pass_hooks(fc_call *call, fc_bytes **message) {
+  if (!call->hooks) return FC_OK;
+  *message = fc__hooks_send(call, fc_bytes_ref(*message));
+  if (*message) return FC_OK;
+  fc_call_cancel(call, FC_CODE_INTERNAL, "a hook refused a message");
+  return FC_ERR_CLOSED;
+}
+
+static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
+  fc_result r = check_send(call, message, flags);
+  if (r != FC_OK) return r;
+  close_by_flag(call, &flags);
+  call->sending = true;
+  while (!call->over && !fc__call_may_send(call)) {
+    (void)fc__call_wait_for(call, FC__EVENT_SEND | FC__EVENT_DONE, FC_NEVER);
+  }
+  call->sending = false;
+  return call->over ? FC_ERR_CLOSED : fc__call_queue(call, message, flags);
+}
+
+static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned flags,
+                                   fc_sent_fn done, void *user) {
+  fc_result r = check_send(call, message, flags);
+  if (r != FC_OK) return r;
+  close_by_flag(call, &flags);
+  call->send_op.fn.sent = done;
+  call->send_op.user = user;
+  r = fc__call_queue(call, message, flags);
+  if (r != FC_OK) return r;
+  fc__op_start(&call->send_op);
+  if (call->over || fc__call_may_send(call)) {
+    fc__op_complete(&call->send_op, call->over ? FC_ERR_CLOSED : FC_OK, NULL);
+  }
+  return FC_OK;
+}
+
+/* Of the caller's reference and the one that came out of the hooks, the call has taken one or none. */
+static fc_result settle_references(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r) {
+  if (call->hooks) fc_bytes_unref(r == FC_OK ? given : passed);
+  return r;
+}
+
+fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
+  if (!call || !message) return FC_ERR_INVALID;
+  fc_bytes *passed = message;
+  fc_result r = pass_hooks(call, &passed);
+  if (r != FC_OK) return r;
+  fc__loop_lock(call->loop);
+  r = send_locked(call, passed, flags);
+  fc__loop_unlock(call->loop);
+  return settle_references(call, message, passed, r);
+}
+
+void fc__call_send_request(fc_call *call, fc_bytes *request) {
+  if (fc_call_send(call, fc_bytes_ref(request), FC_SEND_LAST) != FC_OK) fc_bytes_unref(request);
+}
+
+fc_result fc_call_send_copy(fc_call *call, fc_slice message, unsigned flags) {
+  if (!call || (!message.data && message.len)) return FC_ERR_INVALID;
+  fc_bytes *copy = fc_bytes_copy(message.data, message.len);
+  if (!copy) return FC_ERR_NO_MEMORY;
+  fc_result r = fc_call_send(call, copy, flags);
+  if (r != FC_OK) fc_bytes_unref(copy);
+  return r;
+}
+
+fc_result fc_call_send_async(fc_call *call, fc_bytes *message, unsigned flags, fc_sent_fn done,
+                             void *user) {
+  if (!call || !message || !done) return FC_ERR_INVALID;
+  fc_bytes *passed = message;
+  fc_result r = pass_hooks(call, &passed);
+  if (r != FC_OK) return r;
+  fc__loop_lock(call->loop);
+  r = send_async_locked(call, passed, flags, done, user);
+  fc__loop_unlock(call->loop);
+  return settle_references(call, message, passed, r);
+}
+
+fc_result fc_call_close_send(fc_call *call) {
+  if (!call || call->server) return FC_ERR_INVALID;
+  fc__loop_lock(call->loop);
+  if (!call->over && !call->send_closed) {
+    call->send_closed = true;
+    if (call->stream.open) {
+      (void)fc__h2_send_end(call->link->h2, &call->stream);
+      fc__link_touch(call->link);
+    }
+  }
+  fc__loop_unlock(call->loop);
+  return FC_OK;
+}
