@@ -35,10 +35,12 @@ struct fc__flush {
   void (*run)(struct fc__flush *flush, int64_t now);
 };
 
-/* A thread that waits, on its stack. ready is set under the lock by fc__loop_wake. */
+/* A thread that waits, on its stack. ready is set under the lock by fc__loop_wake. lost, if set, runs under the lock in
+ * a child process made by fork that has not the thread: whoever knows the waiter forgets it. */
 struct fc__waiter {
   bool ready;
   void *private_condition; /* the loop's */
+  void (*lost)(struct fc__waiter *waiter);
 };
 
 struct fc__loop_ops {

@@ -1,0 +1,227 @@
+/*
+ * Who polls: a caller that waits polls while nobody else does, others sleep; the background thread polls while
+ * there are holds and no caller waits, and runs the tasks. Whoever stops polling hands it on.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "io/reactor.h"
+
+static void *run_background(void *reactor);
+
+/* ---- settling ---- */
+
+static void signal_woken(fc_reactor *r) {
+  struct fc__node *node;
+  while ((node = fc__list_first(&r->woken)) != NULL) {
+    fc__list_remove(node);
+    pthread_cond_signal(&FC__CONTAINER(node, struct fc__sleeper, link)->wake);
+  }
+}
+
+/* No signal of the application is handled on the library's thread. */
+static bool start_background(fc_reactor *r) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&r->background_thread, NULL, run_background, r);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error == 0;
+}
+
+static bool background_should_poll(const fc_reactor *r) {
+  return r->holds > 0 && !r->polling && fc__list_empty(&r->waits);
+}
+
+static void call_background(fc_reactor *r) {
+  bool has_tasks = !fc__list_empty(&r->tasks) && !r->running;
+  if (!has_tasks && !background_should_poll(r)) return;
+  if (r->background == FC__BACKGROUND_PARKED) {
+    r->background = FC__BACKGROUND_ACTIVE;
+    pthread_cond_signal(&r->background_wake);
+  } else if (r->background == FC__BACKGROUND_NONE) {
+    if (start_background(r)) {
+      r->background = FC__BACKGROUND_ACTIVE;
+    } else {
+      r->unsettled = true; /* tried again at the next occasion */
+    }
+  }
+}
+
+static bool poller_takes_tasks(const fc_reactor *r) {
+  if (r->running) return r->runner_polls;
+  return r->host || r->background_polls || r->background == FC__BACKGROUND_NONE;
+}
+
+static bool poller_must_return(const fc_reactor *r) {
+  if (fc__timers_next_at(&r->timers) < r->poll_until) return true;
+  if (r->poller_waiter && r->poller_waiter->ready) return true;
+  if (r->background_polls && (r->holds == 0 || r->stop)) return true;
+  return !fc__list_empty(&r->tasks) && poller_takes_tasks(r);
+}
+
+/* Between dispatches the host waits for the descriptor, until the time that it was told last. */
+static bool host_must_dispatch(const fc_reactor *r) {
+  if (!r->host || r->polling || r->running) return false;
+  return !fc__list_empty(&r->tasks) || fc__timers_next_at(&r->timers) < r->host_until;
+}
+
+void fc__reactor_settle(fc_reactor *r) {
+  r->unsettled = false;
+  signal_woken(r);
+  if (!r->host) call_background(r);
+  if (!r->woken_up && (r->asleep ? poller_must_return(r) : host_must_dispatch(r))) {
+    r->woken_up = true;
+    r->io->ops->wake(r->io);
+  }
+  if (r->runner_sleeper && !fc__list_empty(&r->tasks)) {
+    pthread_cond_signal(&r->runner_sleeper->wake);
+  }
+}
+
+/* The oldest sleeper goes on, or else the background thread or the host. */
+void fc__reactor_hand_over(fc_reactor *r) {
+  struct fc__node *first = fc__list_first(&r->sleepers);
+  if (first) pthread_cond_signal(&FC__CONTAINER(first, struct fc__sleeper, link)->wake);
+  if (r->host || r->holds > 0 || !fc__list_empty(&r->tasks)) r->unsettled = true;
+}
+
+/* ---- the blocked caller ---- */
+
+static void wait_for_signal(fc_reactor *r, struct fc__sleeper *sleeper, int64_t until) {
+  if (r->unsettled) fc__reactor_settle(r);
+  r->now_known = false;
+  if (until == FC_NEVER) {
+    pthread_cond_wait(&sleeper->wake, &r->mutex);
+  } else {
+    const struct timespec time = {.tv_sec = (time_t)(until / FC_SECOND),
+                                  .tv_nsec = (long)(until % FC_SECOND)};
+    pthread_cond_timedwait(&sleeper->wake, &r->mutex, &time);
+  }
+}
+
+/* Without a condition, which some systems can run out of, looks again every millisecond. */
+static void nap(fc_reactor *r) {
+  fc__reactor_leave(r);
+  (void)poll(NULL, 0, 1);
+  pthread_mutex_lock(&r->mutex);
+}
+
+static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
+  struct fc__sleeper sleeper;
+  if (pthread_cond_init(&sleeper.wake, &r->monotonic) != 0) {
+    nap(r);
+    return;
+  }
+  const bool runner = fc__reactor_is_runner(r);
+  fc__list_push_back(&r->sleepers, &sleeper.link);
+  waiter->private_condition = &sleeper;
+  if (runner) r->runner_sleeper = &sleeper;
+  wait_for_signal(r, &sleeper, until > 0 ? until : 0);
+  if (runner) r->runner_sleeper = NULL;
+  waiter->private_condition = NULL;
+  fc__list_remove(&sleeper.link);
+  pthread_cond_destroy(&sleeper.wake);
+}
+
+static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
+  if (r->unsettled) fc__reactor_settle(r); /* starts the background thread for tasks, if it can */
+  if (!fc__list_empty(&r->tasks) && fc__reactor_may_run_tasks(r)) {
+    fc__reactor_run_tasks(r);
+  } else if (r->polling) {
+    sleep_while_others_poll(r, waiter, until);
+  } else {
+    r->polling = true;
+    fc__reactor_turn(r, waiter, until);
+    r->polling = false;
+  }
+}
+
+bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t until) {
+  fc_reactor *r = fc__reactor_from_loop(loop);
+  struct fc__wait wait = {.waiter = waiter, .thread = pthread_self()};
+  waiter->private_condition = NULL;
+  fc__list_push_back(&r->waits, &wait.link);
+  fc__reactor_flush(r);
+  while (!waiter->ready) {
+    wait_step(r, waiter, until);
+    if (waiter->ready || (until != FC_NEVER && fc__reactor_now(r) >= until)) break;
+  }
+  fc__list_remove(&wait.link);
+  if (!r->polling) fc__reactor_hand_over(r);
+  return waiter->ready;
+}
+
+void fc__reactor_wake(struct fc__loop *loop, struct fc__waiter *waiter) {
+  fc_reactor *r = fc__reactor_from_loop(loop);
+  struct fc__sleeper *sleeper = waiter->private_condition;
+  if (waiter->ready) return;
+  waiter->ready = true;
+  if (sleeper) {
+    fc__list_remove(&sleeper->link);
+    fc__list_push_back(&r->woken, &sleeper->link);
+    r->unsettled = true;
+  } else if (r->asleep && waiter == r->poller_waiter) {
+    r->unsettled = true;
+  }
+}
+
+/* ---- the background thread ---- */
+
+static void poll_in_background(fc_reactor *r) {
+  r->polling = r->background_polls = true;
+  do {
+    fc__reactor_turn(r, NULL, FC_NEVER);
+  } while (r->holds > 0 && !r->stop && fc__list_empty(&r->tasks));
+  r->polling = r->background_polls = false;
+  fc__reactor_hand_over(r);
+}
+
+static void park(fc_reactor *r) {
+  if (r->unsettled) fc__reactor_settle(r);
+  r->background = FC__BACKGROUND_PARKED;
+  r->now_known = false;
+  while (r->background == FC__BACKGROUND_PARKED && !r->stop) {
+    pthread_cond_wait(&r->background_wake, &r->mutex);
+  }
+  r->background = FC__BACKGROUND_ACTIVE;
+}
+
+static void *run_background(void *reactor) {
+  fc_reactor *r = reactor;
+  pthread_mutex_lock(&r->mutex);
+  while (!r->stop) {
+    if (!fc__list_empty(&r->tasks) && !r->running) {
+      fc__reactor_run_tasks(r);
+    } else if (background_should_poll(r)) {
+      poll_in_background(r);
+    } else {
+      park(r);
+    }
+  }
+  bool orphaned = r->orphaned;
+  pthread_mutex_unlock(&r->mutex);
+  if (orphaned) fc__reactor_free(r);
+  return NULL;
+}
+
+/* Joined when it will end by itself at once; a thread that is inside a callback, this one perhaps, is left to
+ * free the reactor. */
+bool fc__reactor_end_background(fc_reactor *r) {
+  pthread_mutex_lock(&r->mutex);
+  bool exists = r->background != FC__BACKGROUND_NONE;
+  r->stop = true;
+  r->orphaned = exists && r->running;
+  pthread_t thread = r->background_thread;
+  bool orphaned = r->orphaned;
+  if (orphaned) pthread_detach(thread);
+  if (exists && !orphaned) {
+    pthread_cond_signal(&r->background_wake);
+    if (r->asleep) r->io->ops->wake(r->io);
+  }
+  pthread_mutex_unlock(&r->mutex);
+  if (exists && !orphaned) pthread_join(thread, NULL);
+  return !orphaned;
+}
