@@ -1,0 +1,111 @@
+/*
+ * The end of a server: no new connections, clients told to go, a grace period, then the rest cancelled; and waiting for
+ * it.
+ */
+#include "server/server.h"
+
+static int64_t after(int64_t from, int64_t span) {
+  return span >= FC_NEVER - from ? FC_NEVER : from + span;
+}
+
+/* fn may end the connection, and others with it. */
+static void each_conn(struct fc__server_shard *shard, int64_t now,
+                      void (*fn)(struct fc__server_conn *conn, int64_t now)) {
+  struct fc__node rest, *n;
+  fc__node_init(&rest);
+  fc__list_splice_back(&rest, &shard->conns);
+  while ((n = fc__list_first(&rest))) {
+    fc__list_remove(n);
+    fc__list_push_back(&shard->conns, n);
+    fn(FC__CONTAINER(n, struct fc__server_conn, node), now);
+  }
+}
+
+static void tell_to_go(struct fc__server_conn *conn, int64_t now) {
+  fc__server_conn_goaway(conn, "the server shuts down", now);
+}
+
+static void cancel(struct fc__server_conn *conn, int64_t now) {
+  fc__server_conn_close(conn, "the server has shut down", now);
+}
+
+void fc__server_grace_over(struct fc__timer *timer, int64_t now) {
+  each_conn(FC__CONTAINER(timer, struct fc__server_shard, grace), now, cancel);
+}
+
+static void shut_down_shard(struct fc__server_shard *shard, int64_t grace) {
+  int64_t now = fc__loop_now(shard->loop), at = after(now, grace);
+  if (!shard->draining) {
+    shard->draining = true;
+    shard->accepting = false;
+    fc__server_ports_close(shard, FC__SERVER_ALL_PORTS);
+    each_conn(shard, now, tell_to_go);
+  }
+  if (at <= now) {
+    fc__loop_timer_stop(shard->loop, &shard->grace);
+    each_conn(shard, now, cancel);
+  } else if (at < shard->grace_at) {
+    fc__loop_timer_set(shard->loop, &shard->grace, at);
+  }
+  if (at < shard->grace_at) shard->grace_at = at;
+  fc__server_shard_check(shard);
+}
+
+void fc__server_shut_down(fc_server *server, int64_t grace) {
+  atomic_store(&server->state, FC__SERVER_SHUT_DOWN);
+  for (size_t i = 0; i < server->shard_count; i++) {
+    struct fc__server_shard *shard = &server->shards[i];
+    fc__loop_lock(shard->loop);
+    shut_down_shard(shard, grace);
+    fc__loop_unlock(shard->loop);
+  }
+}
+
+fc_result fc_server_shutdown(fc_server *server, int64_t grace_ns) {
+  if (!server || grace_ns < 0) return FC_ERR_INVALID;
+  fc__server_shut_down(server, grace_ns);
+  return FC_OK;
+}
+
+/* ---- waiting ---- */
+
+struct fc__server_waiter {
+  struct fc__node node;
+  struct fc__waiter waiter;
+};
+
+bool fc__server_shard_is_done(const struct fc__server_shard *shard) {
+  return shard->draining && shard->conn_count == 0;
+}
+
+void fc__server_wake_waiters(struct fc__server_shard *shard) {
+  for (struct fc__node *n = shard->waiters.next; n != &shard->waiters; n = n->next) {
+    fc__loop_wake(shard->loop, &FC__CONTAINER(n, struct fc__server_waiter, node)->waiter);
+  }
+}
+
+static bool wait_for_shard(struct fc__server_shard *shard, int64_t until) {
+  bool in_time = true;
+  while (in_time && !fc__server_shard_is_done(shard)) {
+    struct fc__server_waiter w = {0};
+    fc__list_push_back(&shard->waiters, &w.node);
+    in_time = fc__loop_wait(shard->loop, &w.waiter, until);
+    fc__list_remove(&w.node);
+  }
+  return fc__server_shard_is_done(shard);
+}
+
+/* A shard that is done stays so: one after the other is enough. */
+fc_result fc_server_wait(fc_server *server, int64_t timeout_ns) {
+  if (!server || timeout_ns < 0) return FC_ERR_INVALID;
+  int64_t until = 0;
+  bool done = true;
+  for (size_t i = 0; i < server->shard_count && done; i++) {
+    struct fc__server_shard *shard = &server->shards[i];
+    fc__loop_lock(shard->loop);
+    if (i == 0) until = after(fc__loop_now(shard->loop), timeout_ns);
+    done = wait_for_shard(shard, until);
+    fc__loop_unlock(shard->loop);
+  }
+  return done ? FC_OK : FC_ERR_TIMEOUT;
+}
