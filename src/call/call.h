@@ -113,6 +113,7 @@ struct fc_call {
   bool over;          /* the status is decided */
   bool cancelled;     /* ... by this side's application */
   bool dispatched;    /* server: the handler has it */
+  bool finished;      /* server: the handler has given the status */
   bool hooks_watched; /* the end is told to the hooks */
   bool observed;      /* callbacks of the end were added: the call runs on without its handle */
   bool sending, receiving;   /* a thread is in fc_call_send, fc_call_recv */

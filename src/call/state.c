@@ -136,7 +136,7 @@ fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slic
     return FC_ERR_INVALID;
   }
   fc__call_ref(call);
-  call->over = true;
+  call->over = call->finished = true;
   fc_result r = fc__reply_trailers(call, code, message, details);
   set_status(call, code, FC_ORIGIN_LOCAL, "");
   if (message.len && fc__buf_append(&call->kept.message, message.data, message.len) &&
