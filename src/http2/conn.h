@@ -11,20 +11,20 @@
 #include "http2/hpack.h"
 
 enum fc__h2_error { /* RFC 9113 section 7 */
-  FC__H2_NO_ERROR = 0,
-  FC__H2_PROTOCOL_ERROR = 1,
-  FC__H2_INTERNAL_ERROR = 2,
-  FC__H2_FLOW_CONTROL_ERROR = 3,
-  FC__H2_SETTINGS_TIMEOUT = 4,
-  FC__H2_STREAM_CLOSED = 5,
-  FC__H2_FRAME_SIZE_ERROR = 6,
-  FC__H2_REFUSED_STREAM = 7,
-  FC__H2_CANCEL = 8,
-  FC__H2_COMPRESSION_ERROR = 9,
-  FC__H2_CONNECT_ERROR = 10,
-  FC__H2_ENHANCE_YOUR_CALM = 11,
-  FC__H2_INADEQUATE_SECURITY = 12,
-  FC__H2_HTTP_1_1_REQUIRED = 13,
+                    FC__H2_NO_ERROR = 0,
+                    FC__H2_PROTOCOL_ERROR = 1,
+                    FC__H2_INTERNAL_ERROR = 2,
+                    FC__H2_FLOW_CONTROL_ERROR = 3,
+                    FC__H2_SETTINGS_TIMEOUT = 4,
+                    FC__H2_STREAM_CLOSED = 5,
+                    FC__H2_FRAME_SIZE_ERROR = 6,
+                    FC__H2_REFUSED_STREAM = 7,
+                    FC__H2_CANCEL = 8,
+                    FC__H2_COMPRESSION_ERROR = 9,
+                    FC__H2_CONNECT_ERROR = 10,
+                    FC__H2_ENHANCE_YOUR_CALM = 11,
+                    FC__H2_INADEQUATE_SECURITY = 12,
+                    FC__H2_HTTP_1_1_REQUIRED = 13,
 };
 
 const char *fc__h2_error_name(uint32_t code); /* "PROTOCOL_ERROR"; "unknown error" for others */
@@ -41,31 +41,33 @@ struct fc__h2_chunk;
 struct fc__h2_stream {
   struct fc__h2_conn *conn;
   uint32_t id;
-  bool open;           /* is in the connection's stream table */
-  bool local_end;      /* END_STREAM was sent, or waits behind the queued data */
-  bool remote_end;     /* END_STREAM was received */
-  bool end_queued;     /* END_STREAM is to be sent with the last queued data */
-  bool headers_seen;   /* a header block that is not informational was received */
+  bool open;         /* is in the connection's stream table */
+  bool local_end;    /* END_STREAM was sent, or waits behind the queued data */
+  bool remote_end;   /* END_STREAM was received */
+  bool end_queued;   /* END_STREAM is to be sent with the last queued data */
+  bool headers_seen; /* a header block that is not informational was received */
   bool reset_sent;
-  int64_t send_window; /* may be negative, RFC 9113 section 6.9.2 */
-  int64_t recv_window; /* what the peer may still send */
+  int64_t send_window;  /* may be negative, RFC 9113 section 6.9.2 */
+  int64_t recv_window;  /* what the peer may still send */
   uint32_t recv_credit; /* consumed by the owner, not announced yet */
-  size_t queued;       /* bytes waiting for windows */
+  size_t queued;        /* bytes waiting for windows */
   struct fc__h2_chunk *first_chunk, *last_chunk;
   struct fc__buf trailers; /* a stateless header block that waits behind the queued data */
-  bool done;              /* both sides ended; on_closed comes with the next output */
-  bool has_length;        /* a content-length was received */
-  uint64_t length_left;   /* of it */
-  uint32_t recv_advance;  /* announced by fc__h2_expect before it was consumed */
-  struct fc__node ready;  /* in the connection's list of streams that may send data, or that are done */
-  struct fc__node all;    /* in the connection's list of all streams */
+  bool done;               /* both sides ended; on_closed comes with the next output */
+  bool has_length;         /* a content-length was received */
+  uint64_t length_left;    /* of it */
+  uint32_t recv_advance;   /* announced by fc__h2_expect before it was consumed */
+  struct fc__node
+      ready; /* in the connection's list of streams that may send data, or that are done */
+  struct fc__node all; /* in the connection's list of all streams */
 };
 
 /* A header block has ended. */
 struct fc__h2_block {
   bool end_stream;
-  bool trailers;      /* the second block of a stream */
-  bool too_large;     /* over max_header_list_bytes or max_header_fields: fields past it were not reported */
+  bool trailers; /* the second block of a stream */
+  bool
+      too_large; /* over max_header_list_bytes or max_header_fields: fields past it were not reported */
   bool informational; /* client: a 1xx response, to be skipped */
 };
 
@@ -78,7 +80,8 @@ struct fc__h2_events {
    * REFUSED_STREAM; its header block is decoded all the same. */
   struct fc__h2_stream *(*on_open)(void *owner, uint32_t id);
   /* One field, in order, already checked against RFC 9113 section 8.2 and 8.3. Slices live until return. */
-  void (*on_field)(void *owner, struct fc__h2_stream *s, const struct fc__field *field, bool trailers);
+  void (*on_field)(void *owner, struct fc__h2_stream *s, const struct fc__field *field,
+                   bool trailers);
   void (*on_block)(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block);
   /* Payload, padding removed. The owner announces what it has consumed with fc__h2_consume; padding is
    * announced by the connection itself. len may be 0 with end_stream. */
@@ -92,7 +95,7 @@ struct fc__h2_events {
   /* Client: streams above last_id were not and will not be processed (on_closed with REFUSED_STREAM has been
    * called for each); no new stream may be opened. Server: the client goes away. */
   void (*on_goaway)(void *owner, uint32_t last_id, uint32_t code, fc_slice debug);
-  void (*on_settings)(void *owner);  /* the peer's first SETTINGS, and each later one */
+  void (*on_settings)(void *owner); /* the peer's first SETTINGS, and each later one */
   void (*on_ping_ack)(void *owner, uint64_t opaque, int64_t now); /* pings of fc__h2_ping only */
   /* A reference to a body given to fc__h2_send is no longer needed: the owner drops it when it may (a release
    * function must run under no lock). NULL: the connection drops it at once. Also within fc__h2_written,
@@ -102,24 +105,27 @@ struct fc__h2_events {
 
 struct fc__h2_config {
   bool server;
-  uint32_t max_concurrent_streams;  /* server: advertised; 100 by default of the owner */
-  uint32_t initial_window;          /* receive window of a stream, bytes (default 65,535) */
-  uint32_t max_window;              /* auto-tuning stops here (default 8 MiB); initial_window turns it off */
-  uint32_t connection_window;       /* receive window of the connection at the start */
-  uint32_t max_frame_size;          /* that we accept, 16,384 to 16,777,215 */
-  uint32_t max_header_list_bytes;   /* hard limit (default 16 KiB) */
-  uint32_t max_header_fields;       /* default 128 */
+  uint32_t max_concurrent_streams; /* server: advertised; 100 by default of the owner */
+  uint32_t initial_window;         /* receive window of a stream, bytes (default 65,535) */
+  uint32_t max_window; /* auto-tuning stops here (default 8 MiB); initial_window turns it off */
+  uint32_t connection_window;               /* receive window of the connection at the start */
+  uint32_t max_frame_size;                  /* that we accept, 16,384 to 16,777,215 */
+  uint32_t max_header_list_bytes;           /* hard limit (default 16 KiB) */
+  uint32_t max_header_fields;               /* default 128 */
   uint32_t bucket_burst, bucket_per_second; /* abuse tokens: default 1,000 and 33 */
-  int64_t ping_min_interval;        /* server: more often is a strike (5 min); 2 strikes allowed */
-  bool ping_without_calls;          /* server: pings without streams are judged by that interval, not by 2 h */
-  int64_t settings_timeout;         /* the peer's preface and SETTINGS must have come by then; FC_NEVER none */
+  int64_t ping_min_interval; /* server: more often is a strike (5 min); 2 strikes allowed */
+  bool
+      ping_without_calls; /* server: pings without streams are judged by that interval, not by 2 h */
+  int64_t
+      settings_timeout; /* the peer's preface and SETTINGS must have come by then; FC_NEVER none */
 };
 
 void fc__h2_config_defaults(struct fc__h2_config *config, bool server);
 
 /* Creates a connection whose preface and SETTINGS already wait in the output. NULL: no memory. */
-struct fc__h2_conn *fc__h2_conn_create(const struct fc__h2_config *config, const struct fc__h2_events *events,
-                                       void *owner, int64_t now);
+struct fc__h2_conn *fc__h2_conn_create(const struct fc__h2_config *config,
+                                       const struct fc__h2_events *events, void *owner,
+                                       int64_t now);
 /* Frees it. Streams still open are dropped without an event. */
 void fc__h2_conn_destroy(struct fc__h2_conn *c);
 
@@ -162,7 +168,8 @@ uint32_t fc__h2_peer_max_header_list(const struct fc__h2_conn *c); /* UINT32_MAX
  * s is NULL for a request; trailers of a stream whose data still waits are encoded stateless.
  */
 void fc__h2_block_begin(struct fc__h2_conn *c, struct fc__h2_stream *s);
-void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value, enum fc__hpack_indexing how);
+void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
+                        enum fc__hpack_indexing how);
 
 /* A constant run of fields replayed from its encoded form. The owner zeroes it and keeps it per connection
  * and method; fields are read again when the encoder's table has changed. */

@@ -1,0 +1,283 @@
+/*
+ * Bytes to frames. Frames are read where they lie: DATA and header fragments are passed on in whatever pieces
+ * come, fixed parts are gathered only when they are split. So every fragmentation gives the same events.
+ */
+#include "http2/conn_internal.h"
+
+enum {
+  SETTINGS_MAX = 32, /* entries of one frame: CVE-2020-11080 */
+  HTTP1 = 0x485454,  /* "HTT" read as the length of a frame */
+};
+
+static const char PREFACE[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* RFC 9113 section 3.4 */
+
+static void take_preface(struct fc__h2_conn *c, fc_slice *data) {
+  while (data->len > 0 && c->in.gathered < sizeof PREFACE - 1) {
+    if (data->data[0] != (uint8_t)PREFACE[c->in.gathered]) {
+      fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "the client does not begin with the HTTP/2 preface");
+      return;
+    }
+    data->data++, data->len--, c->in.gathered++;
+  }
+  if (c->in.gathered < sizeof PREFACE - 1) return;
+  c->in.gathered = 0;
+  c->in.state = FC__H2_IN_HEADER;
+}
+
+static fc_slice cut(fc_slice *data, size_t len) {
+  fc_slice piece = {data->data, len};
+  data->data += len;
+  data->len -= len;
+  return piece;
+}
+
+/* The next need bytes in one run: where they lie, or gathered. NULL: more must come. */
+static const uint8_t *take_run(struct fc__h2_in *in, fc_slice *data, uint32_t need) {
+  if (in->gathered == 0 && data->len >= need) return cut(data, need).data;
+  size_t missing = need - in->gathered;
+  fc_slice piece = cut(data, data->len < missing ? data->len : missing);
+  memcpy(in->gather + in->gathered, piece.data, piece.len);
+  in->gathered += (uint32_t)piece.len;
+  if (in->gathered < need) return NULL;
+  in->gathered = 0;
+  return in->gather;
+}
+
+/* ---- DATA, HEADERS, CONTINUATION ---- */
+
+static void after_body(struct fc__h2_in *in) {
+  in->state = in->skip > 0 ? FC__H2_IN_SKIP : FC__H2_IN_HEADER;
+}
+
+static void take_body(struct fc__h2_conn *c, fc_slice *data) {
+  struct fc__h2_in *in = &c->in;
+  fc_slice piece = cut(data, data->len < in->left ? data->len : in->left);
+  in->left -= (uint32_t)piece.len;
+  bool last = in->left == 0;
+  if (last) after_body(in);
+  if (in->frame.type == FC__H2_DATA) {
+    fc__h2_recv_data_piece(c, piece, last);
+  } else {
+    fc__h2_recv_fragment(c, piece, last);
+  }
+}
+
+static void begin_body(struct fc__h2_conn *c) {
+  if (c->result) return;
+  if (c->in.left > 0) {
+    c->in.state = FC__H2_IN_BODY;
+  } else {
+    fc_slice nothing = {c->in.gather, 0};
+    take_body(c, &nothing);
+  }
+}
+
+static uint32_t prefix_len(const struct fc__h2_frame *f) {
+  uint32_t len = f->flags & FC__H2_PADDED ? 1 : 0;
+  return f->type == FC__H2_HEADERS && f->flags & FC__H2_HAS_PRIORITY ? len + 5 : len;
+}
+
+/* Pad length and priority are there, prefix points to them: RFC 9113 sections 6.1 and 6.2. */
+static void take_prefix(struct fc__h2_conn *c, const uint8_t *prefix) {
+  const struct fc__h2_frame *f = &c->in.frame;
+  uint32_t len = f->len - prefix_len(f), padding = 0, depends_on = 0;
+  if (f->flags & FC__H2_PADDED) padding = *prefix++;
+  if (padding > len) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "padding longer than the frame");
+    return;
+  }
+  c->in.left = len - padding;
+  c->in.skip = padding;
+  if (f->type == FC__H2_DATA) {
+    fc__h2_recv_data(c);
+  } else {
+    if (f->flags & FC__H2_HAS_PRIORITY) depends_on = fc__h2_get_u32(prefix) & FC__H2_ID_MAX;
+    fc__h2_recv_headers(c, depends_on);
+  }
+  begin_body(c);
+}
+
+static void begin_prefixed(struct fc__h2_conn *c) {
+  const struct fc__h2_frame *f = &c->in.frame;
+  uint32_t need = prefix_len(f);
+  if (f->id == 0) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "DATA or HEADERS on stream 0");
+  } else if (need > f->len) {
+    fc__h2_fail(c, FC__H2_FRAME_SIZE_ERROR, "frame too short for its padding or priority");
+  } else if (need > 0) {
+    c->in.need = need;
+    c->in.state = FC__H2_IN_PREFIX;
+  } else {
+    take_prefix(c, NULL);
+  }
+}
+
+static void begin_continuation(struct fc__h2_conn *c) {
+  c->in.left = c->in.frame.len;
+  c->in.skip = 0;
+  fc__h2_recv_continuation(c);
+  begin_body(c);
+}
+
+/* ---- control frames ---- */
+
+static void take_control(struct fc__h2_conn *c, const uint8_t *payload) {
+  after_body(&c->in);
+  switch (c->in.frame.type) {
+    case FC__H2_PRIORITY:
+      fc__h2_recv_priority(c, payload);
+      break;
+    case FC__H2_RST_STREAM:
+      fc__h2_recv_reset(c, payload);
+      break;
+    case FC__H2_SETTINGS:
+      fc__h2_recv_settings(c, payload);
+      break;
+    case FC__H2_PING:
+      fc__h2_recv_ping(c, payload);
+      break;
+    case FC__H2_GOAWAY:
+      fc__h2_recv_goaway(c, payload, c->in.need);
+      break;
+    default:
+      fc__h2_recv_window_update(c, payload);
+      break;
+  }
+}
+
+/* Lengths: RFC 9113 sections 6.3, 6.4, 6.5, 6.7, 6.8, 6.9. */
+static bool control_len_is_right(const struct fc__h2_frame *f) {
+  switch (f->type) {
+    case FC__H2_PRIORITY:
+      return f->len == 5;
+    case FC__H2_PING:
+      return f->len == 8;
+    case FC__H2_GOAWAY:
+      return f->len >= 8;
+    case FC__H2_SETTINGS:
+      return f->flags & FC__H2_ACK ? f->len == 0 : f->len % 6 == 0;
+    default:
+      return f->len == 4;
+  }
+}
+
+/* Frames of the connection are on stream 0, those of a stream are not; WINDOW_UPDATE is either. */
+static bool control_id_is_right(const struct fc__h2_frame *f) {
+  bool of_stream = f->type == FC__H2_PRIORITY || f->type == FC__H2_RST_STREAM;
+  return f->type == FC__H2_WINDOW_UPDATE || of_stream == (f->id != 0);
+}
+
+static void begin_control(struct fc__h2_conn *c) {
+  struct fc__h2_in *in = &c->in;
+  const struct fc__h2_frame *f = &in->frame;
+  if (!control_len_is_right(f)) {
+    fc__h2_fail(c, FC__H2_FRAME_SIZE_ERROR, "control frame of a wrong length");
+  } else if (!control_id_is_right(f)) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "control frame on a wrong stream");
+  } else if (f->type == FC__H2_SETTINGS && f->len > 6 * SETTINGS_MAX) {
+    fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "too many settings in one frame");
+  } else {
+    in->need = f->len < FC__H2_CONTROL_MAX ? f->len : FC__H2_CONTROL_MAX;
+    in->skip = f->len - in->need;
+    in->state = FC__H2_IN_CONTROL;
+    if (in->need == 0) take_control(c, in->gather);
+  }
+}
+
+/* ---- dispatch ---- */
+
+static void begin_unknown(struct fc__h2_conn *c) {
+  fc__h2_charge(c);
+  c->in.skip = c->in.frame.len;
+  after_body(&c->in);
+}
+
+static bool frame_may_come(struct fc__h2_conn *c) {
+  const struct fc__h2_frame *f = &c->in.frame;
+  if (f->len > c->config.max_frame_size) {
+    bool http1 = !c->server && !c->peer_settings_seen && f->len == HTTP1;
+    fc__h2_fail(c, http1 ? FC__H2_PROTOCOL_ERROR : FC__H2_FRAME_SIZE_ERROR,
+                http1 ? "the server answers in HTTP/1" : "frame longer than allowed");
+    return false;
+  }
+  if (!c->peer_settings_seen && (f->type != FC__H2_SETTINGS || f->flags & FC__H2_ACK)) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "the first frame is not SETTINGS");
+    return false;
+  }
+  if (c->block.active && (f->type != FC__H2_CONTINUATION || f->id != c->block.id)) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "another frame inside a header block");
+    return false;
+  }
+  return true;
+}
+
+static void begin_frame(struct fc__h2_conn *c) {
+  if (!frame_may_come(c)) return;
+  switch (c->in.frame.type) {
+    case FC__H2_DATA:
+    case FC__H2_HEADERS:
+      begin_prefixed(c);
+      break;
+    case FC__H2_CONTINUATION:
+      begin_continuation(c);
+      break;
+    case FC__H2_PRIORITY:
+    case FC__H2_RST_STREAM:
+    case FC__H2_SETTINGS:
+    case FC__H2_PING:
+    case FC__H2_GOAWAY:
+    case FC__H2_WINDOW_UPDATE:
+      begin_control(c);
+      break;
+    case FC__H2_PUSH_PROMISE: /* sections 6.6 and 8.4: clients never push, and we have turned it off */
+      fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "PUSH_PROMISE although push is off");
+      break;
+    default:
+      begin_unknown(c);
+      break;
+  }
+}
+
+static void take_header(struct fc__h2_conn *c, fc_slice *data) {
+  const uint8_t *header = take_run(&c->in, data, FC__H2_HEADER_LEN);
+  if (!header) return;
+  if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
+  c->in.frame = fc__h2_frame_read(header);
+  begin_frame(c);
+}
+
+static void step(struct fc__h2_conn *c, fc_slice *data) {
+  struct fc__h2_in *in = &c->in;
+  const uint8_t *run;
+  switch (in->state) {
+    case FC__H2_IN_PREFACE:
+      take_preface(c, data);
+      break;
+    case FC__H2_IN_HEADER:
+      take_header(c, data);
+      break;
+    case FC__H2_IN_BODY:
+      take_body(c, data);
+      break;
+    case FC__H2_IN_PREFIX:
+      if ((run = take_run(in, data, in->need))) take_prefix(c, run);
+      break;
+    case FC__H2_IN_CONTROL:
+      if ((run = take_run(in, data, in->need))) take_control(c, run);
+      break;
+    case FC__H2_IN_SKIP:
+      in->skip -= (uint32_t)cut(data, data->len < in->skip ? data->len : in->skip).len;
+      if (in->skip == 0) in->state = FC__H2_IN_HEADER;
+      break;
+  }
+}
+
+int fc__h2_receive(struct fc__h2_conn *c, fc_slice data, int64_t now) {
+  c->now = now;
+  while (data.len > 0 && c->result == 0) step(c, &data);
+  fc__h2_report_done(c);
+  if (c->block.active && c->block.deadline == FC_NEVER) {
+    c->block.deadline = fc__h2_after(now, c->config.settings_timeout);
+  }
+  return c->result;
+}
