@@ -10,21 +10,22 @@
 #include "farcall/base.h"
 #include "http2/hpack.h"
 
-enum fc__h2_error { /* RFC 9113 section 7 */
-                    FC__H2_NO_ERROR = 0,
-                    FC__H2_PROTOCOL_ERROR = 1,
-                    FC__H2_INTERNAL_ERROR = 2,
-                    FC__H2_FLOW_CONTROL_ERROR = 3,
-                    FC__H2_SETTINGS_TIMEOUT = 4,
-                    FC__H2_STREAM_CLOSED = 5,
-                    FC__H2_FRAME_SIZE_ERROR = 6,
-                    FC__H2_REFUSED_STREAM = 7,
-                    FC__H2_CANCEL = 8,
-                    FC__H2_COMPRESSION_ERROR = 9,
-                    FC__H2_CONNECT_ERROR = 10,
-                    FC__H2_ENHANCE_YOUR_CALM = 11,
-                    FC__H2_INADEQUATE_SECURITY = 12,
-                    FC__H2_HTTP_1_1_REQUIRED = 13,
+/* RFC 9113 section 7 */
+enum fc__h2_error {
+  FC__H2_NO_ERROR = 0,
+  FC__H2_PROTOCOL_ERROR = 1,
+  FC__H2_INTERNAL_ERROR = 2,
+  FC__H2_FLOW_CONTROL_ERROR = 3,
+  FC__H2_SETTINGS_TIMEOUT = 4,
+  FC__H2_STREAM_CLOSED = 5,
+  FC__H2_FRAME_SIZE_ERROR = 6,
+  FC__H2_REFUSED_STREAM = 7,
+  FC__H2_CANCEL = 8,
+  FC__H2_COMPRESSION_ERROR = 9,
+  FC__H2_CONNECT_ERROR = 10,
+  FC__H2_ENHANCE_YOUR_CALM = 11,
+  FC__H2_INADEQUATE_SECURITY = 12,
+  FC__H2_HTTP_1_1_REQUIRED = 13,
 };
 
 const char *fc__h2_error_name(uint32_t code); /* "PROTOCOL_ERROR"; "unknown error" for others */
@@ -57,17 +58,15 @@ struct fc__h2_stream {
   bool has_length;         /* a content-length was received */
   uint64_t length_left;    /* of it */
   uint32_t recv_advance;   /* announced by fc__h2_expect before it was consumed */
-  struct fc__node
-      ready; /* in the connection's list of streams that may send data, or that are done */
-  struct fc__node all; /* in the connection's list of all streams */
+  struct fc__node ready;   /* in the connection's list of streams that may send, or are done */
+  struct fc__node all;     /* in the connection's list of all streams */
 };
 
 /* A header block has ended. */
 struct fc__h2_block {
   bool end_stream;
-  bool trailers; /* the second block of a stream */
-  bool
-      too_large; /* over max_header_list_bytes or max_header_fields: fields past it were not reported */
+  bool trailers;      /* the second block of a stream */
+  bool too_large;     /* over a limit of the config: fields past it were not reported */
   bool informational; /* client: a 1xx response, to be skipped */
 };
 
@@ -107,17 +106,15 @@ struct fc__h2_config {
   bool server;
   uint32_t max_concurrent_streams; /* server: advertised; 100 by default of the owner */
   uint32_t initial_window;         /* receive window of a stream, bytes (default 65,535) */
-  uint32_t max_window; /* auto-tuning stops here (default 8 MiB); initial_window turns it off */
-  uint32_t connection_window;               /* receive window of the connection at the start */
-  uint32_t max_frame_size;                  /* that we accept, 16,384 to 16,777,215 */
-  uint32_t max_header_list_bytes;           /* hard limit (default 16 KiB) */
-  uint32_t max_header_fields;               /* default 128 */
+  uint32_t max_window;             /* of tuning (default 8 MiB); initial_window turns it off */
+  uint32_t connection_window;      /* receive window of the connection at the start (1 MiB) */
+  uint32_t max_frame_size;         /* that we accept, 16,384 to 16,777,215 */
+  uint32_t max_header_list_bytes;  /* hard limit (default 16 KiB) */
+  uint32_t max_header_fields;      /* default 128 */
   uint32_t bucket_burst, bucket_per_second; /* abuse tokens: default 1,000 and 33 */
   int64_t ping_min_interval; /* server: more often is a strike (5 min); 2 strikes allowed */
-  bool
-      ping_without_calls; /* server: pings without streams are judged by that interval, not by 2 h */
-  int64_t
-      settings_timeout; /* the peer's preface and SETTINGS must have come by then; FC_NEVER none */
+  bool ping_without_calls;   /* server: without streams that interval holds too, and not 2 h */
+  int64_t settings_timeout; /* until the peer's SETTINGS, its acks, and the end of a header block */
 };
 
 void fc__h2_config_defaults(struct fc__h2_config *config, bool server);
