@@ -70,6 +70,9 @@ struct fc__loop {
   /* FC__LOOP_SCRATCH bytes of reading room that all connections of the loop share, under the lock; from
    * fc__alloc on first use, freed by whoever ends the loop. */
   uint8_t *scratch;
+  /* How many forks lie between this process and the one that made the loop: connections and threads of before are the
+   * parent's. */
+  unsigned forks;
 };
 
 static inline void fc__loop_lock(struct fc__loop *l) { l->ops->lock(l); }

@@ -5,6 +5,7 @@
 #include "call/link.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,10 +32,16 @@ static void leave(struct fc__link *link) {
   if (--link->busy == 0 && link->destroyed) link_free(link);
 }
 
-static void go_down(struct fc__link *link, const char *reason, int64_t now) {
+static void go_down(struct fc__link *link, int64_t now, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void go_down(struct fc__link *link, int64_t now, const char *format, ...) {
   if (link->down) return;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(link->reason, sizeof link->reason, format, args);
+  va_end(args);
   link->down = true;
-  snprintf(link->reason, sizeof link->reason, "%s", reason);
   link->transport->ops->close(link->transport);
   link->transport = NULL;
   fc__loop_timer_stop(link->loop, &link->timer);
@@ -45,7 +52,7 @@ static void go_down(struct fc__link *link, const char *reason, int64_t now) {
 static void go_down_system(struct fc__link *link, const char *step, int system, int64_t now) {
   fc_error err;
   (void)fc__error_system(&err, system, "%s %s", step, link->peer);
-  go_down(link, err.message, now);
+  go_down(link, now, "%s", err.message);
 }
 
 static int write_out(struct fc__link *link, int64_t now);
@@ -53,12 +60,10 @@ static int write_out(struct fc__link *link, int64_t now);
 /* The engine refuses to go on: its GOAWAY is written if the socket takes it now. */
 static void fail_by_engine(struct fc__link *link, int64_t now) {
   uint32_t code;
-  char reason[sizeof link->reason];
   const char *text = fc__h2_failure(link->h2, &code);
-  snprintf(reason, sizeof reason, "HTTP/2 connection with %.80s: %.80s (%s)", link->peer, text,
-           fc__h2_error_name(code));
   (void)write_out(link, now);
-  go_down(link, reason, now);
+  go_down(link, now, "HTTP/2 connection with %s: %s (%s)", link->peer, text,
+          fc__h2_error_name(code));
 }
 
 /* ---- timers ---- */
@@ -96,9 +101,7 @@ static void schedule(struct fc__link *link) {
 static void check_keepalive(struct fc__link *link, int64_t now) {
   if (link->ping_sent != FC_NEVER) {
     if (now >= after(link->ping_sent, link->config.keepalive_timeout)) {
-      char reason[sizeof link->reason];
-      snprintf(reason, sizeof reason, "keepalive: no answer from %s to a ping", link->peer);
-      go_down(link, reason, now);
+      go_down(link, now, "keepalive: no answer from %s to a ping", link->peer);
     }
   } else if (keepalive_is_due(link) && now >= after(link->last_read, link->config.keepalive_time)) {
     link->ping_sent = now;
@@ -112,10 +115,7 @@ static void timer_fire(struct fc__timer *timer, int64_t now) {
   enter(link);
   link->timer.at = FC_NEVER;
   if (link->writing_blocked && now >= after(link->last_progress, link->config.stall_timeout)) {
-    char reason[sizeof link->reason];
-    snprintf(reason, sizeof reason, "writing to %s: no progress, the peer does not read",
-             link->peer);
-    go_down(link, reason, now);
+    go_down(link, now, "writing to %s: no progress, the peer does not read", link->peer);
   }
   if (!link->down && now >= fc__h2_next_at(link->h2) && fc__h2_tick(link->h2, now) < 0) {
     fail_by_engine(link, now);
@@ -171,7 +171,7 @@ static void flush_run(struct fc__flush *flush, int64_t now) {
   if (failed < 0) {
     go_down_system(link, "writing to", -failed, now);
   } else if (is_drained(link)) {
-    go_down(link, "the connection went away", now);
+    go_down(link, now, "the connection with %s went away", link->peer);
   }
   schedule(link);
   leave(link);
@@ -191,9 +191,7 @@ static bool read_once(struct fc__link *link, int64_t now) {
     if (n < 0) {
       go_down_system(link, "reading from", (int)-n, now);
     } else {
-      char reason[sizeof link->reason];
-      snprintf(reason, sizeof reason, "%s closed the connection", link->peer);
-      go_down(link, reason, now);
+      go_down(link, now, "%s closed the connection", link->peer);
     }
     return false;
   }
@@ -267,7 +265,7 @@ void fc__link_close(struct fc__link *link, uint32_t h2_code, const char *reason,
   enter(link);
   fc__h2_goaway(link->h2, h2_code, "", true);
   (void)write_out(link, now);
-  go_down(link, reason, now);
+  go_down(link, now, "%s", reason);
   leave(link);
 }
 

@@ -61,7 +61,7 @@ struct fc__link {
   struct fc__h2_replay headers_replay, trailers_replay; /* server: plain headers; trailers of OK */
   size_t peer_len;
   char peer[FC__ADDR_TEXT_MAX];
-  char reason[200]; /* why it went down */
+  char reason[256]; /* why it went down */
 };
 
 /* Takes the transport over (also on failure). NULL: no memory. peer_text is copied. */

@@ -7,8 +7,12 @@
 #include "base/mem.h"
 #include "call/internal.h"
 
+static void forget_waiter(struct fc__waiter *waiter) {
+  fc__list_remove(&FC__CONTAINER(waiter, struct fc__call_waiter, waiter)->link);
+}
+
 bool fc__call_wait_for(fc_call *call, unsigned events, int64_t until) {
-  struct fc__call_waiter w = {.events = events};
+  struct fc__call_waiter w = {.events = events, .waiter.lost = forget_waiter};
   fc__list_push_back(&call->waiters, &w.link);
   bool woken = fc__loop_wait(call->loop, &w.waiter, until);
   fc__list_remove(&w.link);

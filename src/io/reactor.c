@@ -198,6 +198,7 @@ void fc__reactor_free(fc_reactor *r) {
   pthread_cond_destroy(&r->background_wake);
   pthread_condattr_destroy(&r->monotonic);
   pthread_mutex_destroy(&r->mutex);
+  fc__free(r->loop.scratch);
   fc__free(r);
 }
 
