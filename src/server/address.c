@@ -79,10 +79,10 @@ fc_result fc__server_address_parse(const char *text, struct fc__server_address *
 struct lookup {
   struct fc__resolve resolve;
   struct fc__loop *loop;
+  struct fc__net *net;
   struct fc__waiter waiter;
   bool done;
   fc_result result;
-  const char *host;
   struct fc__addr **addrs;
   size_t *count;
   fc_error *err;
@@ -113,8 +113,7 @@ static void lookup_done(struct fc__resolve *resolve, const struct fc__addr *addr
   (void)now;
   struct lookup *l = resolve->user;
   if (error || count == 0) {
-    l->result = fc__error(l->err, FC_ERR_SYSTEM, "cannot resolve %.100s: %s", l->host,
-                          error ? error : "it has no address");
+    l->result = fc__error(l->err, FC_ERR_SYSTEM, "%s", error ? error : "the host has no address");
   } else {
     l->result = keep(addrs, count, l->addrs, l->count, l->err);
   }
@@ -122,10 +121,17 @@ static void lookup_done(struct fc__resolve *resolve, const struct fc__addr *addr
   fc__loop_wake(l->loop, &l->waiter);
 }
 
+/* The thread that waits is not in this process. */
+static void lookup_lost(struct fc__waiter *waiter) {
+  struct lookup *l = FC__CONTAINER(waiter, struct lookup, waiter);
+  if (!l->done) l->net->ops->resolve_cancel(l->net, &l->resolve);
+}
+
 static fc_result look_up(struct fc__server_shard *shard, const struct fc__server_address *address,
                          struct fc__addr **addrs, size_t *count, fc_error *err) {
-  struct lookup l = {
-      .loop = shard->loop, .host = address->host, .addrs = addrs, .count = count, .err = err};
+  struct lookup l = {.loop = shard->loop, .addrs = addrs, .count = count, .err = err};
+  l.net = shard->net;
+  l.waiter.lost = lookup_lost;
   l.resolve.done = lookup_done;
   l.resolve.user = &l;
   fc__loop_lock(shard->loop);

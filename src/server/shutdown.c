@@ -84,10 +84,15 @@ void fc__server_wake_waiters(struct fc__server_shard *shard) {
   }
 }
 
+/* The thread that waits is not in this process. */
+static void forget_waiter(struct fc__waiter *waiter) {
+  fc__list_remove(&FC__CONTAINER(waiter, struct fc__server_waiter, waiter)->node);
+}
+
 static bool wait_for_shard(struct fc__server_shard *shard, int64_t until) {
   bool in_time = true;
   while (in_time && !fc__server_shard_is_done(shard)) {
-    struct fc__server_waiter w = {0};
+    struct fc__server_waiter w = {.waiter.lost = forget_waiter};
     fc__list_push_back(&shard->waiters, &w.node);
     in_time = fc__loop_wait(shard->loop, &w.waiter, until);
     fc__list_remove(&w.node);
