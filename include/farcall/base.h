@@ -44,16 +44,16 @@ typedef int fc_result;
 #define FC_END 1
 
 /* Errors of the library's own functions. What became of a call is told by its status (status.h). */
-#define FC_ERROR_LIST(X)                                                                             \
-  X(INVALID, -1, "invalid argument")                                                                 \
-  X(NO_MEMORY, -2, "out of memory")                                                                  \
-  X(BUSY, -3, "an operation of this kind is already pending")                                        \
-  X(CLOSED, -4, "the object is closed or the call is over")                                          \
-  X(TIMEOUT, -5, "the time allowed for waiting is over")                                             \
-  X(CANCELLED, -6, "cancelled")                                                                      \
-  X(SYSTEM, -7, "a system call failed")                                                              \
-  X(LIMIT, -8, "a limit is reached")                                                                 \
-  X(EXISTS, -9, "it exists already")                                                                 \
+#define FC_ERROR_LIST(X)                                                                           \
+  X(INVALID, -1, "invalid argument")                                                               \
+  X(NO_MEMORY, -2, "out of memory")                                                                \
+  X(BUSY, -3, "an operation of this kind is already pending")                                      \
+  X(CLOSED, -4, "the object is closed or the call is over")                                        \
+  X(TIMEOUT, -5, "the time allowed for waiting is over")                                           \
+  X(CANCELLED, -6, "cancelled")                                                                    \
+  X(SYSTEM, -7, "a system call failed")                                                            \
+  X(LIMIT, -8, "a limit is reached")                                                               \
+  X(EXISTS, -9, "it exists already")                                                               \
   X(PROTOCOL, -10, "the peer broke the protocol")
 
 enum {
@@ -79,7 +79,10 @@ typedef struct fc_error {
   char message[256];
 } fc_error;
 
-#define FC_ERROR_INIT {0, 0, {0}}
+#define FC_ERROR_INIT                                                                              \
+  {                                                                                                \
+    0, 0, { 0 }                                                                                    \
+  }
 
 /** Borrowed bytes. data may be NULL when len is 0. */
 typedef struct fc_slice {

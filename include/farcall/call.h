@@ -60,7 +60,8 @@ typedef struct fc_call_hooks {
   const struct fc_call_hooks *next;
 } fc_call_hooks;
 
-#define FC_CALL_HOOKS_INIT {sizeof(fc_call_hooks), NULL, NULL, NULL, NULL, NULL, NULL}
+#define FC_CALL_HOOKS_INIT                                                                         \
+  { sizeof(fc_call_hooks), NULL, NULL, NULL, NULL, NULL, NULL }
 
 /** How a call is made on the client. All zero is the default of each. */
 typedef struct fc_call_options {
@@ -68,7 +69,8 @@ typedef struct fc_call_options {
   fc_pattern pattern;
   int64_t timeout_ns; /* 0 or FC_NEVER: no deadline; negative is refused */
   const fc_metadata *metadata;
-  fc_call_credentials *credentials; /* only on secure channels: UNAUTHENTICATED elsewhere, nothing sent */
+  fc_call_credentials
+      *credentials; /* only on secure channels: UNAUTHENTICATED elsewhere, nothing sent */
   fc_wait_for_ready wait_for_ready;
   fc_compression compression;
   /* The only request of a call whose client sends one message: it leaves with the headers, and the sending
@@ -77,9 +79,11 @@ typedef struct fc_call_options {
   const fc_call_hooks *hooks;
 } fc_call_options;
 
-#define FC_CALL_OPTIONS_INIT                                                                         \
-  {sizeof(fc_call_options), FC_PATTERN_STREAM_STREAM, 0, NULL, NULL, FC_WAIT_FOR_READY_UNSET,        \
-   FC_COMPRESSION_UNSET, NULL, NULL}
+#define FC_CALL_OPTIONS_INIT                                                                       \
+  {                                                                                                \
+    sizeof(fc_call_options), FC_PATTERN_STREAM_STREAM, 0, NULL, NULL, FC_WAIT_FOR_READY_UNSET,     \
+        FC_COMPRESSION_UNSET, NULL, NULL                                                           \
+  }
 
 /** Flags of a send. */
 enum {
@@ -136,7 +140,7 @@ FC_API FC_MUST_USE fc_result fc_call_send_async(fc_call *call, fc_bytes *message
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_close_send(fc_call *call);
+FC_API fc_result fc_call_close_send(fc_call *call);
 
 /* ---- receiving ---- */
 

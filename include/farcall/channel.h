@@ -38,17 +38,17 @@ FC_API FC_MUST_USE fc_result fc_next_call(fc_next *next, const char *method,
 /** Sees each call of a channel before it starts. It runs on the thread that makes the call, under no lock; it may block
  * (so a unary call may be waited for and made again), and then the caller waits too. */
 typedef struct fc_interceptor {
-  fc_result (*call)(fc_next *next, const char *method, const fc_call_options *options, fc_call **out,
-                    fc_error *err, void *user);
+  fc_result (*call)(fc_next *next, const char *method, const fc_call_options *options,
+                    fc_call **out, fc_error *err, void *user);
   void *user; /* must live as long as the channel */
 } fc_interceptor;
 
 /** All zero is the default of each. */
 typedef struct fc_channel_options {
   size_t size;
-  fc_reactor *reactor;     /* NULL: the process's own */
-  const char *authority;   /* :authority of the calls; NULL: from the target */
-  const char *user_agent;  /* put before the library's own */
+  fc_reactor *reactor;    /* NULL: the process's own */
+  const char *authority;  /* :authority of the calls; NULL: from the target */
+  const char *user_agent; /* put before the library's own */
   fc_wait_for_ready wait_for_ready;
   fc_compression compression;
   const fc_interceptor *interceptors; /* the first sees a call first */
@@ -60,14 +60,15 @@ typedef struct fc_channel_options {
   int64_t connect_timeout_ns;       /* whole handshake; 0: 20 s */
   int64_t min_backoff_ns;           /* 0: 1 s  (doc/connection-backoff.md INITIAL_BACKOFF) */
   int64_t max_backoff_ns;           /* 0: 120 s */
-  int64_t keepalive_time_ns;        /* ping after so long without reading; 0: never (doc/keepalive.md) */
-  int64_t keepalive_timeout_ns;     /* 0: 20 s */
+  int64_t keepalive_time_ns; /* ping after so long without reading; 0: never (doc/keepalive.md) */
+  int64_t keepalive_timeout_ns; /* 0: 20 s */
   bool keepalive_without_calls;
-  int64_t idle_timeout_ns;          /* disconnect after so long without calls; 0: 30 min; FC_NEVER */
-  uint32_t initial_window_bytes;    /* receive window of a stream; 0: 64 KiB and automatic growth */
+  int64_t idle_timeout_ns;       /* disconnect after so long without calls; 0: 30 min; FC_NEVER */
+  uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
 } fc_channel_options;
 
-#define FC_CHANNEL_OPTIONS_INIT {.size = sizeof(fc_channel_options)}
+#define FC_CHANNEL_OPTIONS_INIT                                                                    \
+  { .size = sizeof(fc_channel_options) }
 
 /**
  * Makes a channel without encryption. It connects when first used.
@@ -79,8 +80,9 @@ typedef struct fc_channel_options {
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_channel_create(const char *target, const fc_channel_options *options,
-                                               fc_channel **out, fc_error *err);
+FC_API FC_MUST_USE fc_result fc_channel_create(const char *target,
+                                               const fc_channel_options *options, fc_channel **out,
+                                               fc_error *err);
 
 /**
  * Gives the channel back. Calls that are not over go on to their end; fc_channel_close ends them.
@@ -163,8 +165,8 @@ typedef struct fc_watch fc_watch;
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_channel_watch(fc_channel *channel, fc_connectivity_fn fn, void *user,
-                                              fc_watch **out);
+FC_API FC_MUST_USE fc_result fc_channel_watch(fc_channel *channel, fc_connectivity_fn fn,
+                                              void *user, fc_watch **out);
 
 /**
  * Ends a watch: fn is not called after this returned, except when called from fn itself.

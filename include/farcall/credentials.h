@@ -17,7 +17,8 @@ extern "C" {
  * Since:   0.1
  */
 FC_API FC_MUST_USE fc_result fc_call_credentials_from_token(const char *token,
-                                                            fc_call_credentials **out, fc_error *err);
+                                                            fc_call_credentials **out,
+                                                            fc_error *err);
 
 /**
  * Drops a reference; NULL is fine. Calls that use the credentials keep their own.

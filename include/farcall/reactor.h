@@ -30,7 +30,8 @@ typedef struct fc_reactor_options {
   fc_reactor_mode mode;
 } fc_reactor_options;
 
-#define FC_REACTOR_OPTIONS_INIT {sizeof(fc_reactor_options), FC_REACTOR_AUTO}
+#define FC_REACTOR_OPTIONS_INIT                                                                    \
+  { sizeof(fc_reactor_options), FC_REACTOR_AUTO }
 
 /**
  * Makes a reactor. Channels and servers that are given none share one of the process's, made on demand.

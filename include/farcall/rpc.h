@@ -43,7 +43,8 @@ FC_API FC_MUST_USE fc_result fc_unary_unary_future(fc_channel *channel, const ch
  * Told of the outcome of a call with one response. response is NULL unless the status is OK, and belongs to the callee.
  * Runs once, on the driver's thread, under no lock. call lives until it returns, unless the caller has its own handle.
  */
-typedef void (*fc_response_fn)(fc_call *call, const fc_status *status, fc_bytes *response, void *user);
+typedef void (*fc_response_fn)(fc_call *call, const fc_status *status, fc_bytes *response,
+                               void *user);
 
 /**
  * unary-unary by callback.
@@ -66,9 +67,9 @@ FC_API FC_MUST_USE fc_result fc_unary_unary_async(fc_channel *channel, const cha
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_unary_stream(fc_channel *channel, const char *method, fc_slice request,
-                                             const fc_call_options *options, fc_call **call,
-                                             fc_error *err);
+FC_API FC_MUST_USE fc_result fc_unary_stream(fc_channel *channel, const char *method,
+                                             fc_slice request, const fc_call_options *options,
+                                             fc_call **call, fc_error *err);
 
 /** Told of each message of a stream in turn, which belongs to the callee; the next is received when it returns. Returning
  * false cancels the call. */
@@ -99,9 +100,9 @@ typedef fc_bytes *(*fc_source_fn)(void *user);
  * Threads: any. Blocks: until the call is over
  * Since:   0.1
  */
-FC_API fc_code fc_stream_unary(fc_channel *channel, const char *method, fc_source_fn source, void *user,
-                               const fc_call_options *options, fc_bytes **response, fc_call **call,
-                               fc_error *err);
+FC_API fc_code fc_stream_unary(fc_channel *channel, const char *method, fc_source_fn source,
+                               void *user, const fc_call_options *options, fc_bytes **response,
+                               fc_call **call, fc_error *err);
 
 /**
  * stream-unary as a future: send with fc_call_send, FC_SEND_LAST or fc_call_close_send at the end, then wait.
@@ -124,7 +125,8 @@ FC_API FC_MUST_USE fc_result fc_stream_unary_future(fc_channel *channel, const c
  * Since:   0.1
  */
 FC_API FC_MUST_USE fc_result fc_stream_unary_async(fc_channel *channel, const char *method,
-                                                   fc_source_fn source, const fc_call_options *options,
+                                                   fc_source_fn source,
+                                                   const fc_call_options *options,
                                                    fc_response_fn done, void *user, fc_call **call,
                                                    fc_error *err);
 
@@ -150,8 +152,9 @@ FC_API FC_MUST_USE fc_result fc_stream_stream(fc_channel *channel, const char *m
  */
 FC_API FC_MUST_USE fc_result fc_stream_stream_async(fc_channel *channel, const char *method,
                                                     fc_source_fn source, fc_message_fn on_message,
-                                                    const fc_call_options *options, fc_response_fn done,
-                                                    void *user, fc_call **call, fc_error *err);
+                                                    const fc_call_options *options,
+                                                    fc_response_fn done, void *user, fc_call **call,
+                                                    fc_error *err);
 
 #ifdef __cplusplus
 }

@@ -28,14 +28,16 @@ typedef enum fc_handler_kind {
 
 typedef struct fc_handler {
   size_t size;
-  fc_pattern pattern; /* cardinality is enforced: UNIMPLEMENTED where the client sends 0 or 2 for 1 */
+  fc_pattern
+      pattern; /* cardinality is enforced: UNIMPLEMENTED where the client sends 0 or 2 for 1 */
   fc_handler_kind kind;
   fc_handler_fn fn;
   void *user;
   fc_drop_fn drop; /* told when the server no longer uses user; may be NULL */
 } fc_handler;
 
-#define FC_HANDLER_INIT {.size = sizeof(fc_handler)}
+#define FC_HANDLER_INIT                                                                            \
+  { .size = sizeof(fc_handler) }
 
 /** The rest of a chain of server interceptors, the handler at its end. Lives while the interceptor runs. */
 typedef struct fc_server_next fc_server_next;
@@ -60,34 +62,37 @@ typedef struct fc_server_interceptor {
 /** All zero is the default of each. */
 typedef struct fc_server_options {
   size_t size;
-  fc_reactor *reactor;      /* the one to run on; NULL: `reactors` own ones */
-  uint32_t reactors;        /* own reactors, each with a thread and a listening socket; 0: 1 */
-  uint32_t workers;         /* threads for blocking handlers, started when needed; 0: 16 */
+  fc_reactor *reactor;        /* the one to run on; NULL: `reactors` own ones */
+  uint32_t reactors;          /* own reactors, each with a thread and a listening socket; 0: 1 */
+  uint32_t workers;           /* threads for blocking handlers, started when needed; 0: 16 */
   uint32_t max_pending_calls; /* waiting for a worker; beyond: RESOURCE_EXHAUSTED; 0: 3,000 */
-  uint32_t max_concurrent_calls; /* running in the server; beyond: RESOURCE_EXHAUSTED; 0: no limit */
-  uint32_t max_concurrent_streams; /* for each connection; 0: 100 */
-  uint32_t max_connections;        /* 0: no limit; more wait in the listening socket */
+  uint32_t
+      max_concurrent_calls; /* running in the server; beyond: RESOURCE_EXHAUSTED; 0: no limit */
+  uint32_t max_concurrent_streams;           /* for each connection; 0: 100 */
+  uint32_t max_connections;                  /* 0: no limit; more wait in the listening socket */
   const fc_server_interceptor *interceptors; /* the first sees a call first */
   size_t interceptor_count;
   fc_compression compression;
-  size_t max_receive_message_bytes; /* 0: 4 MiB; SIZE_MAX: no limit */
-  size_t max_send_message_bytes;    /* 0: no limit */
-  uint32_t max_metadata_bytes;      /* 0: 16 KiB */
-  uint32_t max_metadata_fields;     /* 0: 128 */
-  int64_t handshake_timeout_ns;     /* 0: 20 s */
-  int64_t max_connection_idle_ns;   /* GOAWAY after so long without calls; 0: never  (gRFC A9) */
-  int64_t max_connection_age_ns;    /* GOAWAY after so long, +-10 %; 0: never */
+  size_t max_receive_message_bytes;    /* 0: 4 MiB; SIZE_MAX: no limit */
+  size_t max_send_message_bytes;       /* 0: no limit */
+  uint32_t max_metadata_bytes;         /* 0: 16 KiB */
+  uint32_t max_metadata_fields;        /* 0: 128 */
+  int64_t handshake_timeout_ns;        /* 0: 20 s */
+  int64_t max_connection_idle_ns;      /* GOAWAY after so long without calls; 0: never  (gRFC A9) */
+  int64_t max_connection_age_ns;       /* GOAWAY after so long, +-10 %; 0: never */
   int64_t max_connection_age_grace_ns; /* then the calls have so long; 0: no limit */
-  int64_t keepalive_time_ns;        /* 0: 2 h */
-  int64_t keepalive_timeout_ns;     /* 0: 20 s */
-  int64_t min_ping_interval_ns;     /* more frequent pings are strikes; 0: 5 min  (gRFC A8) */
+  int64_t keepalive_time_ns;           /* 0: 2 h */
+  int64_t keepalive_timeout_ns;        /* 0: 20 s */
+  int64_t min_ping_interval_ns;        /* more frequent pings are strikes; 0: 5 min  (gRFC A8) */
   bool permit_ping_without_calls;
-  int64_t stall_timeout_ns;         /* no progress in writing for so long: the connection is closed; 0: 60 s */
-  uint32_t initial_window_bytes;    /* receive window of a stream; 0: 64 KiB and automatic growth */
-  bool reuse_port;                  /* share ports with other processes; off: a busy port is an error */
+  int64_t
+      stall_timeout_ns; /* no progress in writing for so long: the connection is closed; 0: 60 s */
+  uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
+  bool reuse_port; /* share ports with other processes; off: a busy port is an error */
 } fc_server_options;
 
-#define FC_SERVER_OPTIONS_INIT {.size = sizeof(fc_server_options)}
+#define FC_SERVER_OPTIONS_INIT                                                                     \
+  { .size = sizeof(fc_server_options) }
 
 /**
  * Makes a server.
@@ -189,7 +194,8 @@ FC_API void fc_server_destroy(fc_server *server);
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call, const fc_metadata *metadata);
+FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call,
+                                                           const fc_metadata *metadata);
 
 /**
  * Sets the metadata that goes with the status, replacing what was set before.
@@ -199,7 +205,8 @@ FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call, const 
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_set_trailing_metadata(fc_call *call, const fc_metadata *metadata);
+FC_API FC_MUST_USE fc_result fc_call_set_trailing_metadata(fc_call *call,
+                                                           const fc_metadata *metadata);
 
 /**
  * Chooses the compression of the responses, if the client accepts it; before the first message and metadata.
@@ -222,7 +229,7 @@ FC_API FC_MUST_USE fc_result fc_call_set_compression(fc_call *call, fc_compressi
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_finish(fc_call *call, fc_code code, const char *message,
+FC_API fc_result fc_call_finish(fc_call *call, fc_code code, const char *message,
                                             fc_slice details);
 
 /**
