@@ -1,0 +1,25 @@
+#ifndef FC_CLIENT_CONN_H
+#define FC_CLIENT_CONN_H
+/* One connection of a channel to one address: connecting, the HTTP/2 handshake, calls, going away. */
+#include "client/channel.h"
+
+struct fc__conn {
+  struct fc_channel *channel;
+  struct fc__node draining;        /* in the channel's list once the peer goes away */
+  struct fc__transport *transport; /* until it is connected */
+  struct fc__link *link;           /* from then on */
+  bool up;                         /* the peer's SETTINGS have come */
+  bool given_up;                   /* by the channel: nothing is reported */
+  int64_t up_at;
+  uint64_t attached; /* calls so far */
+  char peer[FC__ADDR_TEXT_MAX];
+};
+
+/* NULL, with the reason in *err. What becomes of it is reported to connect.c, never from inside this call. */
+struct fc__conn *fc__conn_open(struct fc_channel *ch, const struct fc__addr *addr, int64_t now,
+                               fc_error *err);
+
+/* Ends and frees it without a report; its calls end UNAVAILABLE with reason. */
+void fc__conn_close(struct fc__conn *conn, const char *reason, int64_t now);
+
+#endif

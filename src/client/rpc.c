@@ -1,0 +1,187 @@
+/*
+ * The short functions that block or hand out a future. A blocking unary call is one region under the lock, from
+ * the making of the call to its end.
+ */
+#include "farcall/rpc.h"
+
+#include <assert.h>
+
+#include "base/error.h"
+#include "client/channel.h"
+#include "client/rpc.h"
+
+fc_result fc__rpc_options(const fc_call_options *from, fc_pattern pattern, fc_slice request,
+                          fc_call_options *out, fc_error *err) {
+  fc_result r = fc__options_read(out, sizeof *out, from, "fc_call_options", err);
+  if (r != FC_OK) return r;
+  out->pattern = pattern;
+  out->request = NULL;
+  if (!(pattern & FC_PATTERN_UNARY_STREAM)) return FC_OK;
+  if (!request.data && request.len > 0) {
+    return fc__error(err, FC_ERR_INVALID, "the request is NULL, but has %zu bytes", request.len);
+  }
+  out->request = fc_bytes_copy(request.data, request.len);
+  return out->request ? FC_OK : fc__error_no_memory(err);
+}
+
+/* ---- what a blocking call returns ---- */
+
+fc_code fc__rpc_code(fc_result r) {
+  if (r == FC_ERR_NO_MEMORY || r == FC_ERR_LIMIT) return FC_CODE_RESOURCE_EXHAUSTED;
+  if (r == FC_ERR_INVALID) return FC_CODE_INVALID_ARGUMENT;
+  return FC_CODE_UNAVAILABLE;
+}
+
+static fc_result result_of(fc_code code) {
+  switch (code) {
+    case FC_CODE_OK:
+      return FC_OK;
+    case FC_CODE_CANCELLED:
+      return FC_ERR_CANCELLED;
+    case FC_CODE_DEADLINE_EXCEEDED:
+      return FC_ERR_TIMEOUT;
+    case FC_CODE_RESOURCE_EXHAUSTED:
+      return FC_ERR_LIMIT;
+    case FC_CODE_INVALID_ARGUMENT:
+      return FC_ERR_INVALID;
+    default:
+      return FC_ERR_CLOSED;
+  }
+}
+
+static fc_code tell_status(const fc_status *status, fc_error *err) {
+  if (status->code != FC_CODE_OK)
+    (void)fc__error(err, result_of(status->code), "%s", status->message);
+  return status->code;
+}
+
+/* Under the lock: the call is over. */
+static fc_code finish(fc_call *call, fc_bytes **response, fc_call **out, fc_error *err) {
+  fc_code code = tell_status(&call->status, err);
+  if (response && code == FC_CODE_OK) *response = fc__call_take_response(call);
+  if (out) {
+    *out = call;
+  } else {
+    fc__call_drop_handle(call, fc__loop_now(call->loop));
+  }
+  return code;
+}
+
+static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out, fc_error *err) {
+  struct fc__loop *loop = call->loop;
+  fc__loop_lock(loop);
+  fc__call_wait_locked(call);
+  fc_code code = finish(call, response, out, err);
+  fc__loop_unlock(loop);
+  return code;
+}
+
+/* ---- unary-unary ---- */
+
+static fc_code call_at_once(fc_channel *ch, const char *method, const fc_call_options *o,
+                            fc_bytes **response, fc_call **out, fc_error *err) {
+  fc_call *call;
+  struct fc__loop *loop = ch->loop;
+  fc__loop_lock(loop);
+  fc_result r = fc__line_start(ch, method, o, &call, err);
+  fc_code code = fc__rpc_code(r);
+  if (r == FC_OK) {
+    fc__call_wait_locked(call);
+    code = finish(call, response, out, err);
+  }
+  fc__loop_unlock(loop);
+  return code;
+}
+
+static fc_code call_through_interceptors(fc_channel *ch, const char *method,
+                                         const fc_call_options *o, fc_bytes **response,
+                                         fc_call **out, fc_error *err) {
+  fc_call *call;
+  fc_result r = fc__channel_call(ch, method, o, false, &call, err);
+  return r == FC_OK ? wait_and_finish(call, response, out, err) : fc__rpc_code(r);
+}
+
+fc_code fc_unary_unary(fc_channel *channel, const char *method, fc_slice request,
+                       const fc_call_options *options, fc_bytes **response, fc_call **call,
+                       fc_error *err) {
+  if (response) *response = NULL;
+  if (call) *call = NULL;
+  fc_call_options o;
+  fc_result r = fc__rpc_options(options, FC_PATTERN_UNARY_UNARY, request, &o, err);
+  if (r != FC_OK) return fc__rpc_code(r);
+  bool plain = channel && method && channel->config.interceptor_count == 0;
+  fc_code code = plain ? call_at_once(channel, method, &o, response, call, err)
+                       : call_through_interceptors(channel, method, &o, response, call, err);
+  fc_bytes_unref(o.request);
+  return code;
+}
+
+/* ---- calls handed out ---- */
+
+static fc_result start(fc_channel *channel, const char *method, fc_pattern pattern,
+                       fc_slice request, const fc_call_options *options, bool hold, fc_call **call,
+                       fc_error *err) {
+  if (!call) return fc__error(err, FC_ERR_INVALID, "call is NULL");
+  *call = NULL;
+  fc_call_options o;
+  fc_result r = fc__rpc_options(options, pattern, request, &o, err);
+  if (r != FC_OK) return r;
+  r = fc__channel_call(channel, method, &o, hold, call, err);
+  fc_bytes_unref(o.request);
+  return r;
+}
+
+fc_result fc_unary_unary_future(fc_channel *channel, const char *method, fc_slice request,
+                                const fc_call_options *options, fc_call **call, fc_error *err) {
+  return start(channel, method, FC_PATTERN_UNARY_UNARY, request, options, true, call, err);
+}
+
+fc_result fc_unary_stream(fc_channel *channel, const char *method, fc_slice request,
+                          const fc_call_options *options, fc_call **call, fc_error *err) {
+  return start(channel, method, FC_PATTERN_UNARY_STREAM, request, options, false, call, err);
+}
+
+fc_result fc_stream_unary_future(fc_channel *channel, const char *method,
+                                 const fc_call_options *options, fc_call **call, fc_error *err) {
+  return start(channel, method, FC_PATTERN_STREAM_UNARY, (fc_slice){0}, options, true, call, err);
+}
+
+fc_result fc_stream_stream(fc_channel *channel, const char *method, const fc_call_options *options,
+                           fc_call **call, fc_error *err) {
+  return start(channel, method, FC_PATTERN_STREAM_STREAM, (fc_slice){0}, options, false, call, err);
+}
+
+/* ---- stream-unary, blocking ---- */
+
+/* A message that cannot be sent ends the call, since the rest would make no sense without it. */
+static bool send_one(fc_call *call, fc_bytes *message) {
+  fc_result r = fc_call_send(call, message, 0);
+  if (r == FC_OK) return true;
+  fc_bytes_unref(message);
+  if (r != FC_ERR_CLOSED) fc_call_cancel(call, fc__rpc_code(r), fc_result_text(r));
+  return false;
+}
+
+static void send_all(fc_call *call, fc_source_fn source, void *user) {
+  for (fc_bytes *message; (message = source(user));) {
+    if (!send_one(call, message)) return;
+  }
+  fc_result closed = fc_call_close_send(call);
+  assert(closed == FC_OK && "only a server's call cannot be closed");
+  (void)closed;
+}
+
+fc_code fc_stream_unary(fc_channel *channel, const char *method, fc_source_fn source, void *user,
+                        const fc_call_options *options, fc_bytes **response, fc_call **call,
+                        fc_error *err) {
+  if (response) *response = NULL;
+  if (call) *call = NULL;
+  fc_call *c;
+  fc_result r = source ? FC_OK : fc__error(err, FC_ERR_INVALID, "source is NULL");
+  if (r == FC_OK) {
+    r = start(channel, method, FC_PATTERN_STREAM_UNARY, (fc_slice){0}, options, false, &c, err);
+  }
+  if (r != FC_OK) return fc__rpc_code(r);
+  send_all(c, source, user);
+  return wait_and_finish(c, response, call, err);
+}
