@@ -1,6 +1,6 @@
 /*
- * Slices and counted bytes. A message is one block of memory, its header first; wrapped bytes stay where
- * the host has them and the block holds the header alone.
+ * Slices and counted bytes. A message is one block of memory, its header first; wrapped bytes stay
+ * where the host has them and the block holds the header alone.
  */
 #include "base/bytes.h"
 
@@ -59,7 +59,7 @@ fc_bytes *fc_bytes_ref(fc_bytes *bytes) {
 }
 
 void fc_bytes_unref(fc_bytes *bytes) {
-  /* Release, then acquire by the last: what other threads read of the bytes is over before they go. */
+  /* Release, then acquire by the last: other threads have read the bytes before they go. */
   if (!bytes || atomic_fetch_sub_explicit(&bytes->refs, 1, memory_order_acq_rel) != 1) return;
   if (bytes->release) bytes->release(bytes->user);
   fc__free(bytes);

@@ -12,7 +12,7 @@ struct fc_bytes {
   fc_release_fn release; /* wrapped memory only */
   void *user;
   fc_bytes *next; /* in a queue of messages that nobody shares yet */
-  size_t cap; /* of memory that can be filled or grown; 0 when wrapped */
+  size_t cap;     /* of memory that can be filled or grown; 0 when wrapped */
 };
 
 /* Grows the room of an unshared object to cap bytes; *b may move. False when out of memory. */

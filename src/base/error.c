@@ -1,6 +1,6 @@
 /*
- * Filling the caller's fc_error, naming results, and reading option structs that grow. Texts that do not
- * fit are cut; nothing here allocates, so it works when memory is out.
+ * Filling the caller's fc_error, naming results, and reading option structs that grow. Texts that
+ * do not fit are cut; nothing here allocates, so it works when memory is out.
  */
 #include "base/error.h"
 
@@ -55,7 +55,7 @@ fc_result fc__error(fc_error *err, fc_result result, const char *format, ...) {
   return result;
 }
 
-/* strerror_r gives an int by POSIX and a pointer by GNU; the type that it has picks one of these. */
+/* strerror_r gives an int by POSIX and a pointer by GNU; its type picks one of these. */
 static const char *text_by_posix(int failed, const char *buffer) {
   return failed ? "unknown error" : buffer;
 }

@@ -1,6 +1,6 @@
 /*
- * SipHash with one round for each eight bytes and three at the end: the variant that hash tables use,
- * at half the cost of 2-4.
+ * SipHash with one round for each eight bytes and three at the end: the variant that hash tables
+ * use, at half the cost of 2-4.
  */
 #include "base/hash.h"
 

@@ -1,6 +1,7 @@
 #ifndef FC_BASE_LIST_H
 #define FC_BASE_LIST_H
-/* Intrusive doubly linked ring: no allocation, O(1) removal. A node that is in no list points to itself. */
+/* Intrusive doubly linked ring: no allocation, O(1) removal. A node that is in no list points to
+ * itself. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -8,19 +9,14 @@ struct fc__node {
   struct fc__node *next, *prev;
 };
 
-#define FC__CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define FC__CONTAINER(pointer, type, member)                                                       \
+  ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-static inline void fc__node_init(struct fc__node *n) {
-  n->next = n->prev = n;
-}
+static inline void fc__node_init(struct fc__node *n) { n->next = n->prev = n; }
 
-static inline bool fc__node_linked(const struct fc__node *n) {
-  return n->next != n;
-}
+static inline bool fc__node_linked(const struct fc__node *n) { return n->next != n; }
 
-static inline bool fc__list_empty(const struct fc__node *list) {
-  return list->next == list;
-}
+static inline bool fc__list_empty(const struct fc__node *list) { return list->next == list; }
 
 static inline void fc__list_push_back(struct fc__node *list, struct fc__node *n) {
   n->prev = list->prev;

@@ -1,6 +1,6 @@
 /*
- * Open addressing with linear probing, at most three quarters full. Removal moves later entries of the
- * run back instead of leaving tombstones, so a table that churns stays as fast as a new one.
+ * Open addressing with linear probing, at most three quarters full. Removal moves later entries of
+ * the run back instead of leaving tombstones, so a table that churns stays as fast as a new one.
  */
 #include "base/map.h"
 
@@ -31,7 +31,7 @@ static bool slot_has(const struct fc__map_slot *slot, uint64_t hash, fc_slice ke
          (key.len == 0 || memcmp(slot->key, key.data, key.len) == 0);
 }
 
-/* The slot of the key, or the free one where it belongs. The table is never full, so one is found. */
+/* The slot of the key, or the free one where it belongs: the table is never full. */
 static struct fc__map_slot *probe(const struct fc__map *m, uint64_t hash, fc_slice key) {
   size_t i = (size_t)hash & (m->cap - 1);
   while (m->slots[i].key && !slot_has(&m->slots[i], hash, key)) i = (i + 1) & (m->cap - 1);

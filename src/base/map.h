@@ -20,13 +20,13 @@ struct fc__map {
 void fc__map_init(struct fc__map *m, uint64_t seed);
 void fc__map_finish(struct fc__map *m); /* frees the keys; the map is empty and usable afterwards */
 
-/* Sets the value (never NULL) of a key and says whether it could; *replaced (may be NULL) gets the value
- * that the key had, or NULL. Without memory nothing has changed. */
+/* Sets the value (never NULL) of a key and says whether it could; *replaced (may be NULL) gets
+ * the value that the key had, or NULL. Without memory nothing has changed. */
 bool fc__map_put(struct fc__map *m, fc_slice key, void *value, void **replaced);
 void *fc__map_get(const struct fc__map *m, fc_slice key); /* NULL: there is none */
 void *fc__map_remove(struct fc__map *m, fc_slice key);    /* the value it had, or NULL */
 
-/* Walks the entries in no order: *at begins at 0; false after the last. The map must not change meanwhile. */
+/* Walks the entries of a map that does not change: *at begins at 0; false after the last. */
 bool fc__map_next(const struct fc__map *m, size_t *at, fc_slice *key, void **value);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The one door to memory: malloc and friends, or what fc_set_allocator put in their place. Nothing else
- * in the library may call malloc, so that a test can make any allocation fail.
+ * The one door to memory: malloc and friends, or what fc_set_allocator put in their place. Nothing
+ * else in the library may call malloc, so that a test can make any allocation fail.
  */
 #include "base/mem.h"
 

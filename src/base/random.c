@@ -1,6 +1,6 @@
 /*
- * SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014): eight
- * bytes of state, any seed is good, and all 2^64 values come once in a period.
+ * SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014):
+ * eight bytes of state, any seed is good, and all 2^64 values come once in a period.
  */
 #include "base/random.h"
 

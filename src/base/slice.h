@@ -18,7 +18,8 @@ static inline fc_slice fc__slice_trim(fc_slice s) {
   return s;
 }
 
-/* Takes the part before the next comma, trimmed; *list is what follows the comma. Spec: RFC 9110 section 5.6.1 */
+/* Takes the part before the next comma, trimmed; *list is what follows the comma.
+ * Spec: RFC 9110 section 5.6.1 */
 static inline fc_slice fc__slice_next_part(fc_slice *list) {
   size_t len = 0;
   while (len < list->len && list->data[len] != ',') len++;

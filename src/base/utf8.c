@@ -1,6 +1,6 @@
 /*
- * UTF-8, one character at a time. Overlong forms, surrogates and values past U+10FFFF are told by the
- * second byte, whose range depends on the first (Unicode table 3-7).
+ * UTF-8, one character at a time. Overlong forms, surrogates and values past U+10FFFF are told by
+ * the second byte, whose range depends on the first (Unicode table 3-7).
  */
 #include "base/utf8.h"
 

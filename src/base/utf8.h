@@ -5,8 +5,8 @@
 
 #define FC__UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Length in bytes of what text (not empty) begins with: a character, and *valid is true; or the longest
- * start of one that is broken off, at least one byte, which stands for one U+FFFD. */
+/* Length in bytes of what text (not empty) begins with: a character, and *valid is true; or the
+ * longest start of one that is broken off, at least one byte, which stands for one U+FFFD. */
 size_t fc__utf8_next(fc_slice text, bool *valid);
 
 /* The longest prefix of at most max bytes that does not end inside a character. */

@@ -1,6 +1,6 @@
 /*
- * gzip and deflate, one message at a time. Expansion is streamed into memory that grows with the output
- * and stops one byte past the limit, so neither memory nor time can be made to exceed it.
+ * gzip and deflate, one message at a time. Expansion is streamed into memory that grows with the
+ * output and stops one byte past the limit, so neither memory nor time can be made to exceed it.
  */
 #include "wire/compress.h"
 
@@ -56,8 +56,8 @@ static bool countable(size_t len) { return len <= UINT_MAX; }
 
 enum { GZIP_WRAPPER = 16, WINDOW_MAX = 15, LOOKAHEAD = 262 /* zlib's MIN_LOOKAHEAD */ };
 
-/* The smallest window from which every match in the message can be reached. zlib's default takes and
- * clears 260 KiB for each message, be it of ten bytes. */
+/* The smallest window from which every match in the message can be reached. zlib's default takes
+ * and clears 260 KiB for each message, be it of ten bytes. */
 static int window_for(size_t len) {
   int bits = 9;
   while (bits < WINDOW_MAX && (size_t)1 << bits < len + LOOKAHEAD) bits++;
@@ -97,7 +97,7 @@ done:
   return result;
 }
 
-/* One more step of an expansion whose output has no room left. ceiling: the limit and one byte more. */
+/* Room for the next step of an expansion. ceiling: the limit and one byte more. */
 static fc_result expand_room(fc_bytes **bytes, z_stream *z, size_t ceiling) {
   size_t len = (*bytes)->len;
   if (len == ceiling) return FC_ERR_LIMIT;

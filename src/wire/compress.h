@@ -1,6 +1,6 @@
 #ifndef FC_WIRE_COMPRESS_H
 #define FC_WIRE_COMPRESS_H
-/* Message compression. Spec: grpc/grpc doc/compression.md; gzip RFC 1952, deflate = zlib RFC 1950 */
+/* Message compression. Spec: doc/compression.md; gzip is RFC 1952, deflate RFC 1950 (zlib) */
 #include "farcall/base.h"
 
 enum fc__encoding {
@@ -19,8 +19,9 @@ unsigned fc__encoding_parse_list(fc_slice list);
 /* Compresses a message. FC_ERR_NO_MEMORY. */
 fc_result fc__compress(enum fc__encoding encoding, fc_slice message, fc_bytes **out);
 
-/* Expands a message, at most max_len bytes. FC_ERR_LIMIT: larger; FC_ERR_PROTOCOL: corrupt, truncated, empty, or
- * followed by anything (several gzip members included); FC_ERR_NO_MEMORY. */
-fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t max_len, fc_bytes **out);
+/* Expands a message, at most max_len bytes. FC_ERR_LIMIT: larger; FC_ERR_PROTOCOL: corrupt,
+ * truncated, empty, or followed by anything (several gzip members included); FC_ERR_NO_MEMORY. */
+fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t max_len,
+                         fc_bytes **out);
 
 #endif

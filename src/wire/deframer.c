@@ -1,7 +1,7 @@
 /*
- * Messages out of a stream of bytes. One that lies whole in the data is copied once into memory of its
- * size; one that comes in pieces is gathered in a buffer that follows what has arrived, because the
- * length is the peer's promise and nothing is allocated for a promise.
+ * Messages out of a stream of bytes. One that lies whole in the data is copied once into memory of
+ * its size; one that comes in pieces is gathered in a buffer that follows what has arrived, because
+ * the length is the peer's promise and nothing is allocated for a promise.
  */
 #include "wire/deframer.h"
 

@@ -1,6 +1,6 @@
 /*
- * Metadata: all keys and values in one arena, with a table of where they are. A list that is cleared
- * and filled again allocates nothing.
+ * Metadata: all keys and values in one arena, with a table of where they are. A list that is
+ * cleared and filled again allocates nothing.
  */
 #include "wire/metadata.h"
 

@@ -1,6 +1,6 @@
 #ifndef FC_WIRE_METADATA_H
 #define FC_WIRE_METADATA_H
-/* The inside of fc_metadata: one arena of bytes and a table of entries, both kept for reuse when cleared. */
+/* The inside of fc_metadata: one arena of bytes and a table of entries. */
 #include "farcall/metadata.h"
 
 struct fc_metadata {
@@ -12,29 +12,32 @@ struct fc_metadata {
   size_t count, cap;
 };
 
-void fc__metadata_init(struct fc_metadata *m);   /* for a list inside another object: nothing is allocated */
+/* For a list inside another object: nothing is allocated. */
+void fc__metadata_init(struct fc_metadata *m);
 void fc__metadata_finish(struct fc_metadata *m); /* frees what it holds, not m */
 void fc__metadata_clear(struct fc_metadata *m);  /* keeps the memory */
 
 enum { FC__METADATA_PARTS_MAX = 128 }; /* in one comma-joined field */
 
-/* Adds a received field: key and wire value as they came, already checked as HTTP fields. A "-bin" value is decoded; a
- * comma-joined one gives an entry for each part (PROTOCOL-HTTP2.md, Binary-Value). What fc_metadata_add would refuse is
- * dropped without an error, so that an application can echo what it received (PROTOCOL-HTTP2.md, ASCII-Value); the
- * names of the protocol itself are among that. FC_ERR_PROTOCOL: bad base64; FC_ERR_LIMIT: too many parts;
+/* Adds a received field: key and wire value as they came, already checked as HTTP fields. A
+ * "-bin" value is decoded; a comma-joined one gives an entry for each part (PROTOCOL-HTTP2.md,
+ * Binary-Value). What fc_metadata_add would refuse is dropped without an error, so that an
+ * application can echo what it received (PROTOCOL-HTTP2.md, ASCII-Value); the names of the protocol
+ * itself are among that. FC_ERR_PROTOCOL: bad base64; FC_ERR_LIMIT: too many parts;
  * FC_ERR_NO_MEMORY. */
 fc_result fc__metadata_add_wire(struct fc_metadata *m, fc_slice key, fc_slice value);
-fc_result fc__metadata_add_slice(struct fc_metadata *m, fc_slice key, fc_slice value); /* no check at all */
+
+/* Without any check. FC_ERR_NO_MEMORY. */
+fc_result fc__metadata_add_slice(struct fc_metadata *m, fc_slice key, fc_slice value);
 bool fc__metadata_key_is_binary(fc_slice key);
 fc_result fc__metadata_append(struct fc_metadata *to, const struct fc_metadata *from);
 
-/* Makes room for that many entries and bytes; then store copies bytes into the arena and says where they are. */
+/* Makes room for entries and bytes; then store copies bytes into the arena and says where. */
 bool fc__metadata_reserve(struct fc_metadata *m, size_t entries, size_t key_len, size_t value_len);
 uint32_t fc__metadata_store(struct fc_metadata *m, fc_slice bytes);
 
-/* Calls fn for each entry with its value in wire form ("-bin" in unpadded base64, others without spaces at
- * their ends). scratch is used for encoding.
- * FC_ERR_NO_MEMORY. */
+/* Calls fn for each entry with its value in wire form ("-bin" in unpadded base64, others without
+ * spaces at their ends). scratch is used for encoding. FC_ERR_NO_MEMORY. */
 struct fc__buf;
 fc_result fc__metadata_each_wire(const struct fc_metadata *m, struct fc__buf *scratch,
                                  void (*fn)(void *user, fc_slice key, fc_slice value), void *user);

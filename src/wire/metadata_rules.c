@@ -1,6 +1,6 @@
 /*
- * The rules for keys and values of metadata: the characters, and the names that belong to gRPC or to
- * HTTP/2 itself. Values never appear in error texts: they may be secrets.
+ * The rules for keys and values of metadata: the characters, and the names that belong to gRPC or
+ * to HTTP/2 itself. Values never appear in error texts: they may be secrets.
  */
 #include "wire/metadata_rules.h"
 

@@ -28,8 +28,8 @@ static bool store_part(struct fc_metadata *m, uint32_t key_at, size_t key_len, f
 static fc_result add_binary(struct fc_metadata *m, fc_slice key, fc_slice value) {
   size_t parts = count_parts(value), count = m->count, arena_len = m->arena_len;
   if (parts > FC__METADATA_PARTS_MAX) return FC_ERR_LIMIT;
-  /* Decoded parts are no longer than the value. All share one copy of the key, so that a peer cannot
-   * make commas multiply a long one. */
+  /* Decoded parts are no longer than the value. All share one copy of the key, so that a peer
+   * cannot make commas multiply a long one. */
   if (!fc__metadata_reserve(m, parts, key.len, value.len)) return FC_ERR_NO_MEMORY;
   uint32_t key_at = fc__metadata_store(m, key);
   for (size_t i = 0; i < parts; i++) {

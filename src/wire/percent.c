@@ -1,6 +1,6 @@
 /*
- * grpc-message, both ways. Whatever bytes come in, what goes on the wire is printable ASCII and what
- * reaches the application is UTF-8 that a C string can hold.
+ * grpc-message, both ways. Whatever bytes come in, what goes on the wire is printable ASCII and
+ * what reaches the application is UTF-8 that a C string can hold.
  */
 #include "wire/percent.h"
 

@@ -1,6 +1,6 @@
 /*
- * Names of the status codes, and the codes that stand for answers which are not gRPC statuses: plain
- * HTTP statuses from proxies, resets, and grpc-status fields that make no sense.
+ * Names of the status codes, and the codes that stand for answers which are not gRPC statuses:
+ * plain HTTP statuses from proxies, resets, and grpc-status fields that make no sense.
  */
 #include "wire/status_map.h"
 

@@ -3,10 +3,14 @@
 /* Status codes from what is not a gRPC status. */
 #include "farcall/status.h"
 
-fc_code fc__code_from_http(int http_status); /* doc/http-grpc-status-mapping.md; 200 gives UNKNOWN */
-fc_code fc__code_from_h2(uint32_t h2_error); /* PROTOCOL-HTTP2.md, Errors; see reference table below in the .c */
-/* grpc-status: decimal; "0" to "16" exactly (no sign, space or leading zero); anything else, larger numbers too,
- * is false and *code UNKNOWN. */
+/* An answer without grpc-status; 200 gives UNKNOWN. Spec: doc/http-grpc-status-mapping.md */
+fc_code fc__code_from_http(int http_status);
+
+/* RST_STREAM of the server. Spec: PROTOCOL-HTTP2.md, Errors */
+fc_code fc__code_from_h2(uint32_t h2_error);
+
+/* grpc-status: decimal; "0" to "16" exactly (no sign, space or leading zero); anything else,
+ * larger numbers too, is false and *code UNKNOWN. */
 bool fc__code_parse(fc_slice text, fc_code *code);
 
 #endif
