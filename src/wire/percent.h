@@ -1,6 +1,6 @@
 #ifndef FC_WIRE_PERCENT_H
 #define FC_WIRE_PERCENT_H
-/* grpc-message: UTF-8, percent-encoded outside 0x20-0x7e. Spec: PROTOCOL-HTTP2.md, Status-Message */
+/* grpc-message: UTF-8, percent-encoded. Spec: PROTOCOL-HTTP2.md, Status-Message */
 #include "base/buf.h"
 
 /* Appends the encoded text. Bytes that are not UTF-8 become U+FFFD.
