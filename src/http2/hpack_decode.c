@@ -345,7 +345,8 @@ static enum fc__hpack_result end_block(struct fc__hpack_decoder *d) {
 
 enum fc__hpack_result fc__hpack_decode(struct fc__hpack_decoder *d, fc_slice fragment, bool last,
                                        fc__hpack_field_fn fn, void *user) {
-  struct input in = {fragment.data, fragment.data + fragment.len, fn, user};
+  const uint8_t *end = fragment.len ? fragment.data + fragment.len : fragment.data;
+  struct input in = {fragment.data, end, fn, user};
   enum fc__hpack_result result = d->failed;
   while (result == FC__HPACK_OK && in.at < in.end) result = step(d, &in);
   if (result == FC__HPACK_OK && last) result = end_block(d);

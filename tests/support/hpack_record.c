@@ -83,7 +83,9 @@ enum fc__hpack_result hpack_decode_block(struct fc__hpack_decoder *d, fc_slice b
   enum fc__hpack_result result = FC__HPACK_OK;
   size_t at = 0;
   do {
-    fc_slice part = {block.data + at, block.len - at < chunk ? block.len - at : chunk};
+    fc_slice part = block;
+    if (at) part.data += at, part.len -= at;
+    if (part.len > chunk) part.len = chunk;
     uint8_t *exact = exact_copy(part);
     part.data = exact;
     at += part.len;

@@ -218,6 +218,20 @@ static void fields_not_to_be_indexed_are_not(void **state) {
   assert_bad("10 01 61 01 62 / be");
 }
 
+/* A fragment without bytes, as an empty CONTINUATION has, changes nothing. */
+static void empty_fragments_change_nothing(void **state) {
+  (void)state;
+  struct fc__hpack_decoder *d = fc__hpack_decoder_create(TABLE, MAX_STRING);
+  struct hpack_record r = {0};
+  const fc_slice nothing = {NULL, 0}, byte = {(const uint8_t *)"\x82", 1};
+  assert_int_equal(fc__hpack_decode(d, nothing, false, hpack_record_field, &r), FC__HPACK_OK);
+  assert_int_equal(fc__hpack_decode(d, byte, false, hpack_record_field, &r), FC__HPACK_OK);
+  assert_int_equal(fc__hpack_decode(d, nothing, true, hpack_record_field, &r), FC__HPACK_OK);
+  assert_string_equal(hpack_record_text(&r), ":method: GET\n");
+  hpack_record_clear(&r);
+  fc__hpack_decoder_destroy(d);
+}
+
 /* What strings hold is not HPACK's business: any byte, and nothing at all. Names that know no token. */
 static void strings_hold_anything(void **state) {
   (void)state;
@@ -242,6 +256,7 @@ int main(void) {
       cmocka_unit_test(a_name_outlives_its_evicted_entry),
       cmocka_unit_test(duplicates_are_allowed),
       cmocka_unit_test(fields_not_to_be_indexed_are_not),
+      cmocka_unit_test(empty_fragments_change_nothing),
       cmocka_unit_test(strings_hold_anything),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
