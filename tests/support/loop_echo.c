@@ -7,40 +7,55 @@
 
 /* ---- server ---- */
 
-static void forget_transport(struct echo_server *s, struct fc__transport *t) {
-  for (size_t i = 0; i < s->count; i++) {
-    if (s->transports[i] == t) s->transports[i] = s->transports[--s->count];
-  }
-  t->ops->close(t);
+static void forget(struct echo_end *end) {
+  end->transport->ops->close(end->transport);
+  end->transport = NULL;
 }
 
-static bool echo(struct fc__transport *t) {
-  char bytes[4096];
+/* Reads only when everything read before was sent back. */
+static bool echo(struct echo_end *end) {
+  struct fc__transport *t = end->transport;
   for (;;) {
-    struct iovec iov = {bytes, sizeof bytes};
-    ssize_t n = t->ops->read(t, &iov, 1);
-    if (n == -EAGAIN) return true;
-    if (n <= 0) return false;
-    iov.iov_len = (size_t)n;
-    if (t->ops->write(t, &iov, 1) != n) return false;
+    struct iovec iov = {end->bytes, sizeof end->bytes};
+    if (end->len == 0) {
+      ssize_t got = t->ops->read(t, &iov, 1);
+      if (got <= 0) return got == -EAGAIN;
+      end->len = (size_t)got;
+    }
+    iov.iov_len = end->len;
+    ssize_t sent = t->ops->write(t, &iov, 1);
+    if (sent < 0 && sent != -EAGAIN) return false;
+    if (sent > 0) end->len -= (size_t)sent; /* all bytes are the same */
+    t->ops->want(t, end->len ? FC__READY_WRITE : FC__READY_READ);
+    if (sent < 0) return true;
   }
 }
 
 static void server_ready(struct fc__transport *t, unsigned ready, int64_t now) {
+  struct echo_end *end = t->user;
   (void)ready;
   (void)now;
-  if (!echo(t)) forget_transport(t->user, t);
+  if (!echo(end)) forget(end);
+}
+
+static struct echo_end *free_end(struct echo_server *s) {
+  for (size_t i = 0; i < ECHO_MAX; i++) {
+    if (s->ends[i].transport == NULL) return &s->ends[i];
+  }
+  return NULL;
 }
 
 static void server_accept(struct fc__listener *l, int64_t now) {
   struct echo_server *s = l->user;
   struct fc__transport *t;
   struct fc__addr peer;
+  struct echo_end *end;
   (void)now;
-  while (s->count < ECHO_MAX && l->ops->accept(l, &t, &peer) == 0) {
+  while ((end = free_end(s)) != NULL && l->ops->accept(l, &t, &peer) == 0) {
     t->on_ready = server_ready;
-    t->user = s;
-    s->transports[s->count++] = t;
+    t->user = end;
+    end->transport = t;
+    end->len = 0;
   }
 }
 
@@ -64,7 +79,9 @@ void echo_server_start(struct echo_server *s, struct fc__loop *loop, struct fc__
 
 void echo_server_stop(struct echo_server *s) {
   fc__loop_lock(s->loop);
-  while (s->count > 0) forget_transport(s, s->transports[0]);
+  for (size_t i = 0; i < ECHO_MAX; i++) {
+    if (s->ends[i].transport) forget(&s->ends[i]);
+  }
   s->listener->ops->close(s->listener);
   fc__loop_unlock(s->loop);
 }
@@ -81,6 +98,7 @@ static void client_done(struct echo_client *c) {
 
 static void client_fail(struct echo_client *c, int error) {
   if (c->error == 0) c->error = error;
+  c->transport->ops->want(c->transport, 0); /* it is closed later */
   client_done(c);
 }
 

@@ -9,13 +9,18 @@
 
 enum { ECHO_MAX = 16 };
 
+struct echo_end {
+  struct fc__transport *transport; /* NULL: this one is free */
+  char bytes[4096];
+  size_t len; /* read and not yet sent back */
+};
+
 struct echo_server {
   struct fc__loop *loop;
   struct fc__net *net;
   struct fc__listener *listener;
   struct fc__addr bound;
-  struct fc__transport *transports[ECHO_MAX];
-  size_t count;
+  struct echo_end ends[ECHO_MAX];
 };
 
 /* At "127.0.0.1:0" unless kind and text say otherwise. Without the lock, like all functions here. */
