@@ -21,10 +21,15 @@ static void absorb(uint64_t v[4], uint64_t word) {
   v[0] ^= word;
 }
 
-/* Up to eight bytes, little end first whatever the machine. */
-static uint64_t load(const uint8_t *data, size_t len) {
+/* Little end first whatever the machine; compilers make one load of it where that is the same. */
+static uint64_t load_word(const uint8_t *p) {
+  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+         (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
+static uint64_t load_tail(const uint8_t *p, size_t len) {
   uint64_t word = 0;
-  for (size_t i = 0; i < len; i++) word |= (uint64_t)data[i] << (8 * i);
+  for (size_t i = 0; i < len; i++) word |= (uint64_t)p[i] << (8 * i);
   return word;
 }
 
@@ -32,8 +37,8 @@ uint64_t fc__hash(const struct fc__hash_key *key, fc_slice data) {
   uint64_t v[4] = {key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),
                    key->k0 ^ UINT64_C(0x6c7967656e657261), key->k1 ^ UINT64_C(0x7465646279746573)};
   size_t whole = data.len & ~(size_t)7;
-  for (size_t at = 0; at < whole; at += 8) absorb(v, load(data.data + at, 8));
-  uint64_t tail = whole < data.len ? load(data.data + whole, data.len - whole) : 0;
+  for (size_t at = 0; at < whole; at += 8) absorb(v, load_word(data.data + at));
+  uint64_t tail = whole < data.len ? load_tail(data.data + whole, data.len - whole) : 0;
   absorb(v, tail | (uint64_t)(data.len & 0xff) << 56);
   v[2] ^= 0xff;
   for (int i = 0; i < 3; i++) sip_round(v);

@@ -20,9 +20,26 @@ static bool key_allows(uint8_t byte) {
 
 static bool value_allows(uint8_t byte) { return byte >= 0x20 && byte <= 0x7e; }
 
-static size_t allowed_run(fc_slice text, bool (*allows)(uint8_t byte)) {
+static size_t key_run(fc_slice key) {
   size_t len = 0;
-  while (len < text.len && allows(text.data[len])) len++;
+  while (len < key.len && key_allows(key.data[len])) len++;
+  return len;
+}
+
+/* Eight bytes at once. With all below 0x80, the high bit of each byte tells: taking 0x20 from a byte
+ * with that bit set clears it for one below 0x20, and adding 1 sets it for 0x7f. */
+static bool word_is_printable(const uint8_t *bytes) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return !(word & high) && (((word | high) - 0x20 * ones) & high) == high &&
+         !((word + ones) & high);
+}
+
+static size_t value_run(fc_slice value) {
+  size_t len = 0;
+  while (value.len - len >= 8 && word_is_printable(value.data + len)) len += 8;
+  while (len < value.len && value_allows(value.data[len])) len++;
   return len;
 }
 
@@ -48,7 +65,7 @@ static bool is_reserved(fc_slice key) {
 
 static fc_result check_key(fc_slice key, fc_error *err) {
   if (key.len == 0) return fc__error(err, FC_ERR_INVALID, "metadata key is empty");
-  size_t good = allowed_run(key, key_allows);
+  size_t good = key_run(key);
   if (good < key.len) {
     return fc__error(err, FC_ERR_INVALID,
                      "metadata key has byte 0x%02x at %zu; only 0-9 a-z _ - . are allowed",
@@ -64,7 +81,7 @@ fc_result fc__metadata_check(fc_slice key, fc_slice value, fc_error *err) {
   if (result != FC_OK) return result;
   if (value.len && !value.data) return fc__error(err, FC_ERR_INVALID, "metadata value is NULL");
   if (fc__metadata_key_is_binary(key)) return FC_OK;
-  size_t good = allowed_run(value, value_allows);
+  size_t good = value_run(value);
   if (good == value.len) return FC_OK;
   return fc__error(
       err, FC_ERR_INVALID,

@@ -126,6 +126,23 @@ static void values_outside_printable_ascii_are_refused(void **state) {
   check_refused("-bin", TEXT("\x80"), "byte 0x80 at 0");
 }
 
+/* Every byte at every place of a value longer than what is looked at in one step. */
+static void each_byte_of_a_value_is_looked_at(void **state) {
+  (void)state;
+  fc_metadata *m = fc_metadata_create();
+  for (size_t at = 0; at < 20; at++) {
+    for (int byte = 0; byte < 256; byte++) {
+      uint8_t value[20];
+      memset(value, byte & 1 ? 0x7e : 0x20, sizeof value);
+      value[at] = (uint8_t)byte;
+      fc_result expected = byte >= 0x20 && byte <= 0x7e ? FC_OK : FC_ERR_INVALID;
+      assert_int_equal(fc_metadata_add(m, "k", (fc_slice){value, sizeof value}, NULL), expected);
+    }
+    fc__metadata_clear(m);
+  }
+  fc_metadata_destroy(m);
+}
+
 static void a_refusal_never_shows_the_value(void **state) {
   (void)state;
   fc_metadata *m = fc_metadata_create();
@@ -258,6 +275,7 @@ int main(void) {
       cmocka_unit_test(reserved_names_are_refused),
       cmocka_unit_test(names_like_reserved_ones_are_free),
       cmocka_unit_test(values_outside_printable_ascii_are_refused),
+      cmocka_unit_test(each_byte_of_a_value_is_looked_at),
       cmocka_unit_test(a_refusal_never_shows_the_value),
       cmocka_unit_test(binary_values_are_any_bytes),
       cmocka_unit_test(null_arguments_are_refused),
