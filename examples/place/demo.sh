@@ -48,7 +48,8 @@ tour() {
   grep -v '^  took ' "$scratch/$name" >"$scratch/$name.answers"
 }
 
-took() { grep '^  took ' "$scratch/$1" | awk '{printf "%s%s ms", NR > 1 ? ", " : "  took ", $2} END {print ""}'; }
+# All the times of a tour in one line.
+took() { echo "  took$(sed -n 's/^  took \(.*\)/, \1/p' "$scratch/$1" | tr -d '\n' | sed 's/^,//')"; }
 
 differ=0
 compare() {
