@@ -26,7 +26,7 @@ static size_t key_run(fc_slice key) {
   return len;
 }
 
-/* Eight bytes at once. With all below 0x80, the high bit of each byte tells: taking 0x20 from a byte
+/* Eight bytes at once. With all below 0x80, the high bit of each tells: taking 0x20 from a byte
  * with that bit set clears it for one below 0x20, and adding 1 sets it for 0x7f. */
 static bool word_is_printable(const uint8_t *bytes) {
   const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
