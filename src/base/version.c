@@ -1,6 +1,6 @@
 /*
- * The version of the library. A build that knows it defines FC_VERSION; tests compare it with the
- * version of the project.
+ * The version of the library. A build that knows the version of the project defines FC_VERSION; the
+ * number here serves builds by hand.
  */
 #include "farcall/base.h"
 
