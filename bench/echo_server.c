@@ -134,7 +134,6 @@ int main(int argc, char **argv) {
   sigaddset(&stop, SIGTERM);
   sigaddset(&stop, SIGINT);
   sigprocmask(SIG_BLOCK, &stop, NULL);
-  options.max_concurrent_streams = 100000;
   check(fc_server_create(&options, &server, &err), &err);
   add(server, "/bench.Echo/Unary", FC_PATTERN_UNARY_UNARY, FC_HANDLER_ASYNC, unary_async);
   add(server, "/bench.Echo/Blocking", FC_PATTERN_UNARY_UNARY, FC_HANDLER_BLOCKING, unary);

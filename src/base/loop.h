@@ -46,11 +46,13 @@ struct fc__waiter {
 struct fc__loop_ops {
   void (*lock)(struct fc__loop *loop);
   void (*unlock)(struct fc__loop *loop); /* first runs flushes, unless a turn is going to */
-  int64_t (*now)(struct fc__loop *loop); /* [locked] within a turn the turn's time, else a fresh reading */
-  void (*timer_set)(struct fc__loop *loop, struct fc__timer *timer, int64_t at); /* [locked] moves it too */
-  void (*timer_stop)(struct fc__loop *loop, struct fc__timer *timer);            /* [locked] idempotent */
-  void (*defer)(struct fc__loop *loop, struct fc__task *task);                   /* [locked] */
-  void (*flush)(struct fc__loop *loop, struct fc__flush *flush); /* [locked] idempotent until it ran */
+  /* [locked] Within a turn the turn's time, else a fresh reading. */
+  int64_t (*now)(struct fc__loop *loop);
+  /* [locked] Moves a timer that is set. */
+  void (*timer_set)(struct fc__loop *loop, struct fc__timer *timer, int64_t at);
+  void (*timer_stop)(struct fc__loop *loop, struct fc__timer *timer); /* [locked] idempotent */
+  void (*defer)(struct fc__loop *loop, struct fc__task *task);        /* [locked] */
+  void (*flush)(struct fc__loop *loop, struct fc__flush *flush); /* [locked] once, until it ran */
   /* [locked] Waits, driving the loop itself where it can, until woken or until the time comes; releases
    * the lock meanwhile. Says whether the waiter was woken. */
   bool (*wait)(struct fc__loop *loop, struct fc__waiter *waiter, int64_t until);
@@ -59,7 +61,7 @@ struct fc__loop_ops {
    * watches, a server's connections): while there are any, a background thread stands by. */
   void (*hold)(struct fc__loop *loop);
   void (*unhold)(struct fc__loop *loop);
-  void (*ref)(struct fc__loop *loop); /* any thread, with or without the lock */
+  void (*ref)(struct fc__loop *loop);   /* any thread, with or without the lock */
   void (*unref)(struct fc__loop *loop); /* without the lock */
 };
 

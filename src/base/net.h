@@ -39,9 +39,12 @@ struct fc__transport {
 struct fc__transport_ops {
   ssize_t (*read)(struct fc__transport *t, const struct iovec *iov, int count);
   ssize_t (*write)(struct fc__transport *t, const struct iovec *iov, int count);
-  void (*want)(struct fc__transport *t, unsigned ready); /* FC__READY_ set; reading is on from the start */
-  int (*finish_connect)(struct fc__transport *t);        /* 0 connected, or a negative errno */
-  void (*close)(struct fc__transport *t);                /* frees it too */
+  /* A set of FC__READY_; reading is on from the start. */
+  void (*want)(struct fc__transport *t, unsigned ready);
+  int (*finish_connect)(struct fc__transport *t); /* 0 connected, or a negative errno */
+  /* No more is written; what was written still arrives. NULL: not to be had, closing will do. */
+  void (*shutdown)(struct fc__transport *t);
+  void (*close)(struct fc__transport *t); /* frees it too */
 };
 
 struct fc__listener {
@@ -75,8 +78,9 @@ struct fc__net;
 struct fc__net_ops {
   /* Begins to connect; the outcome comes as FC__READY_WRITE. 0 or a negative errno. */
   int (*connect)(struct fc__net *net, const struct fc__addr *addr, struct fc__transport **out);
-  int (*listen)(struct fc__net *net, const struct fc__addr *addr, const struct fc__listen_options *options,
-                struct fc__listener **out, struct fc__addr *bound);
+  int (*listen)(struct fc__net *net, const struct fc__addr *addr,
+                const struct fc__listen_options *options, struct fc__listener **out,
+                struct fc__addr *bound);
   /* A descriptor that the caller hands over, already connected. 0 or a negative errno. */
   int (*adopt)(struct fc__net *net, int fd, struct fc__transport **out);
   /* host may be an IPv4 or IPv6 literal (answered without a look-up, but still by a later callback). The strings are

@@ -61,8 +61,8 @@ void fc__response_block(fc_call *call, const struct fc__h2_block *block, int64_t
 
 fc_result fc__reply_headers(fc_call *call, const struct fc_metadata *metadata);
 fc_result fc__reply_trailers(fc_call *call, fc_code code, fc_slice message, fc_slice details);
-/* A response that is not gRPC; the call is over. */
-void fc__reply_http_status(fc_call *call, const char *http_status, int64_t now);
+/* HTTP status 415 and a line of text; the call is over. */
+void fc__reply_not_grpc(fc_call *call, int64_t now);
 /* Adds the entries of a list to the block under construction. FC_ERR_NO_MEMORY. */
 fc_result fc__block_metadata(struct fc__h2_conn *h2, const struct fc_metadata *metadata);
 

@@ -14,6 +14,7 @@
 #include "call/events.h"
 
 enum {
+  LINGER_BYTES = 1 << 20,
   READS_PER_TURN = 4, /* then other connections have their turn; level triggering brings the rest */
   KEEPALIVE_PING = 1, /* opaque value of our own pings */
 };
@@ -32,6 +33,21 @@ static void leave(struct fc__link *link) {
   if (--link->busy == 0 && link->destroyed) link_free(link);
 }
 
+static const int64_t linger_time = FC_SECOND;
+
+static void close_transport(struct fc__link *link) {
+  fc__loop_timer_stop(link->loop, &link->timer);
+  link->transport->ops->close(link->transport);
+  link->transport = NULL;
+}
+
+/* The engine is told, and the calls by it; the transport is still there. */
+static void end_engine(struct fc__link *link, const char *format, va_list args) {
+  vsnprintf(link->reason, sizeof link->reason, format, args);
+  link->down = true;
+  fc__h2_close(link->h2, FC__H2_CANCEL, true);
+}
+
 static void go_down(struct fc__link *link, int64_t now, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -39,14 +55,52 @@ static void go_down(struct fc__link *link, int64_t now, const char *format, ...)
   if (link->down) return;
   va_list args;
   va_start(args, format);
-  vsnprintf(link->reason, sizeof link->reason, format, args);
+  end_engine(link, format, args);
   va_end(args);
-  link->down = true;
-  link->transport->ops->close(link->transport);
-  link->transport = NULL;
-  fc__loop_timer_stop(link->loop, &link->timer);
-  fc__h2_close(link->h2, FC__H2_CANCEL, true);
+  close_transport(link);
   link->ops->on_down(link, link->reason, now);
+}
+
+/*
+ * A server's last words. Closing a socket whose input was not read makes the system send a reset, which can destroy what
+ * the client has not read yet, GOAWAY included: so the server only stops writing, and closes when the client has,
+ * or after a while.
+ */
+static void go_down_gently(struct fc__link *link, int64_t now, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void go_down_gently(struct fc__link *link, int64_t now, const char *format, ...) {
+  if (link->down) return;
+  va_list args;
+  va_start(args, format);
+  end_engine(link, format, args);
+  va_end(args);
+  if (link->config.h2.server && link->transport->ops->shutdown) {
+    link->transport->ops->shutdown(link->transport);
+    link->transport->ops->want(link->transport, FC__READY_READ);
+    link->lingers = LINGER_BYTES;
+    fc__loop_timer_set(link->loop, &link->timer, now + linger_time);
+  } else {
+    close_transport(link);
+    link->ops->on_down(link, link->reason, now);
+  }
+}
+
+static void end_linger(struct fc__link *link, int64_t now) {
+  link->lingers = 0;
+  close_transport(link);
+  link->ops->on_down(link, link->reason, now);
+}
+
+static void read_lingering(struct fc__link *link, int64_t now) {
+  struct iovec iov = {link->loop->scratch, FC__LOOP_SCRATCH};
+  ssize_t n = link->transport->ops->read(link->transport, &iov, 1);
+  if (n == -EAGAIN) return;
+  if (n <= 0 || (size_t)n >= link->lingers) {
+    end_linger(link, now);
+  } else {
+    link->lingers -= (size_t)n;
+  }
 }
 
 static void go_down_system(struct fc__link *link, const char *step, int system, int64_t now) {
@@ -62,8 +116,8 @@ static void fail_by_engine(struct fc__link *link, int64_t now) {
   uint32_t code;
   const char *text = fc__h2_failure(link->h2, &code);
   (void)write_out(link, now);
-  go_down(link, now, "HTTP/2 connection with %s: %s (%s)", link->peer, text,
-          fc__h2_error_name(code));
+  go_down_gently(link, now, "HTTP/2 connection with %s: %s (%s)", link->peer, text,
+                 fc__h2_error_name(code));
 }
 
 /* ---- timers ---- */
@@ -114,7 +168,9 @@ static void timer_fire(struct fc__timer *timer, int64_t now) {
   struct fc__link *link = FC__CONTAINER(timer, struct fc__link, timer);
   enter(link);
   link->timer.at = FC_NEVER;
-  if (link->writing_blocked && now >= after(link->last_progress, link->config.stall_timeout)) {
+  if (link->lingers) end_linger(link, now);
+  if (!link->down && link->writing_blocked &&
+      now >= after(link->last_progress, link->config.stall_timeout)) {
     go_down(link, now, "writing to %s: no progress, the peer does not read", link->peer);
   }
   if (!link->down && now >= fc__h2_next_at(link->h2) && fc__h2_tick(link->h2, now) < 0) {
@@ -171,7 +227,7 @@ static void flush_run(struct fc__flush *flush, int64_t now) {
   if (failed < 0) {
     go_down_system(link, "writing to", -failed, now);
   } else if (is_drained(link)) {
-    go_down(link, now, "the connection with %s went away", link->peer);
+    go_down_gently(link, now, "the connection with %s went away", link->peer);
   }
   schedule(link);
   leave(link);
@@ -207,7 +263,9 @@ static bool read_once(struct fc__link *link, int64_t now) {
 static void on_ready(struct fc__transport *transport, unsigned ready, int64_t now) {
   struct fc__link *link = transport->user;
   enter(link);
-  if (ready & FC__READY_READ) {
+  if (link->lingers) {
+    read_lingering(link, now);
+  } else if (ready & FC__READY_READ) {
     for (int i = 0; i < READS_PER_TURN && read_once(link, now); i++) {
     }
   }
@@ -261,11 +319,13 @@ bool fc__link_has_room(const struct fc__link *link) {
 }
 
 void fc__link_close(struct fc__link *link, uint32_t h2_code, const char *reason, int64_t now) {
-  if (link->down) return;
   enter(link);
-  fc__h2_goaway(link->h2, h2_code, "", true);
-  (void)write_out(link, now);
-  go_down(link, now, "%s", reason);
+  if (link->lingers) end_linger(link, now);
+  if (!link->down) {
+    fc__h2_goaway(link->h2, h2_code, "", true);
+    (void)write_out(link, now);
+    go_down(link, now, "%s", reason);
+  }
   leave(link);
 }
 
@@ -287,10 +347,10 @@ void fc__link_ping(struct fc__link *link, uint64_t opaque) {
 
 void fc__link_destroy(struct fc__link *link) {
   if (!link || link->destroyed) return;
-  if (!link->down) {
+  bool was_down = link->down;
+  if (link->transport) close_transport(link);
+  if (!was_down) {
     link->down = true;
-    link->transport->ops->close(link->transport);
-    link->transport = NULL;
     snprintf(link->reason, sizeof link->reason, "the connection was given up");
     fc__h2_close(link->h2, FC__H2_CANCEL, true);
   }

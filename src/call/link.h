@@ -42,7 +42,7 @@ enum { FC__LINK_REPLAYS = 16 };
 
 struct fc__link {
   struct fc__loop *loop;
-  struct fc__transport *transport; /* NULL once down */
+  struct fc__transport *transport; /* NULL when the owner has been told that the link is down */
   struct fc__h2_conn *h2;
   const struct fc__link_ops *ops;
   void *owner;
@@ -52,8 +52,9 @@ struct fc__link {
   int64_t last_read, last_progress; /* of writing, while something waits */
   int64_t ping_sent;                /* keepalive ping in flight since, or FC_NEVER */
   bool up, going_away, closing, down, writing_blocked,
-      destroyed; /* closing: ends with its last stream */
-  unsigned busy; /* depth of calls into the link: destruction waits for 0 */
+      destroyed;  /* closing: ends with its last stream */
+  size_t lingers; /* down, but the transport is read until it ends, at most so many bytes; 0: not */
+  unsigned busy;  /* depth of calls into the link: destruction waits for 0 */
   struct fc__link_replay {
     uint32_t method; /* id + 1; 0: none yet */
     struct fc__h2_replay replay;

@@ -153,9 +153,11 @@ void fc__call_data(fc_call *call, fc_slice data, bool end_stream, int64_t now) {
   call->uncredited += data.len;
   if (end_stream) call->remote_closed = true;
   fc__call_ref(call);
-  if (!call->over) deframe(call, data, now);
-  if (call->over) {
+  bool grpc = !call->server || call->header.grpc;
+  if (!call->over && grpc) deframe(call, data, now);
+  if (call->over || !grpc) {
     credit(call, call->uncredited);
+    if (end_stream && !grpc) fc__request_ended(call, now);
   } else if (end_stream && fc__deframer_in_message(&call->deframer)) {
     fc__call_end(call, FC_CODE_INTERNAL, "the stream ended inside a message", now);
   } else if (end_stream && call->server) {

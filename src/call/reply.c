@@ -101,11 +101,16 @@ fc_result fc__reply_trailers(fc_call *call, fc_code code, fc_slice message, fc_s
   return r;
 }
 
-void fc__reply_http_status(fc_call *call, const char *http_status, int64_t now) {
+void fc__reply_not_grpc(fc_call *call, int64_t now) {
+  static const char text[] = "This is a gRPC server: content-type must be application/grpc.\n";
   struct fc__link *link = call->link;
   fc__h2_block_begin(link->h2, &call->stream);
-  fc__block_text(link->h2, ":status", http_status, FC__HPACK_LITERAL);
-  (void)fc__h2_block_end(link->h2, &call->stream, true);
+  fc__block_text(link->h2, ":status", "415", FC__HPACK_LITERAL);
+  fc__block_text(link->h2, "content-type", "text/plain", FC__HPACK_LITERAL);
+  if (fc__h2_block_end(link->h2, &call->stream, false) == FC_OK) {
+    (void)fc__h2_send(link->h2, &call->stream, (fc_slice){0}, NULL, fc_slice_from_string(text),
+                      true);
+  }
   fc__link_touch(link);
   fc__call_end(call, FC_CODE_UNKNOWN, "the request is not gRPC", now);
 }

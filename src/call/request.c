@@ -120,6 +120,7 @@ static void dispatch(fc_call *call, int64_t now) {
 }
 
 void fc__request_ended(fc_call *call, int64_t now) {
+  if (!call->over && !call->header.grpc) fc__reply_not_grpc(call, now);
   if (call->over || !(call->pattern & FC_PATTERN_UNARY_STREAM)) return;
   if (call->received_count == 0) {
     fc__call_end(call, FC_CODE_UNIMPLEMENTED, "the client sent no request, where one is due", now);
@@ -151,9 +152,11 @@ void fc__request_block(fc_call *call, const struct fc__h2_block *block, int64_t 
   if (block->too_large) {
     fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED,
                  "the request's metadata is larger than the limit", now);
-  } else if (!call->header.grpc) {
-    fc__reply_http_status(call, "415", now);
-  } else {
+  } else if (call->header.grpc) {
     accept(call, block, now);
+  } else if (
+      block
+          ->end_stream) { /* else the rest is read first: HTTP clients mostly want to have sent it */
+    fc__request_ended(call, now);
   }
 }

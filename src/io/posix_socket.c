@@ -63,6 +63,11 @@ static int socket_finish_connect(struct fc__transport *base) {
   return 0;
 }
 
+static void socket_shutdown(struct fc__transport *base) {
+  struct fc__source *s = &from_base(base)->source;
+  if (s->fd >= 0) (void)shutdown(s->fd, SHUT_WR);
+}
+
 static void socket_close(struct fc__transport *base) {
   struct socket_transport *t = from_base(base);
   fc__source_close(t->io, &t->source);
@@ -73,6 +78,7 @@ static const struct fc__transport_ops socket_ops = {
     .write = socket_write,
     .want = socket_want,
     .finish_connect = socket_finish_connect,
+    .shutdown = socket_shutdown,
     .close = socket_close,
 };
 
