@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
   if (call != NULL) print_call(call);
 
 done:
-  if (code != FC_CODE_OK) fprintf(stderr, "%s: %s\n", fc_code_name(code), err.message);
+  if (code != FC_CODE_OK) fprintf(stderr, "%s\n", err.message);
   fc_bytes_unref(response);
   fc_call_destroy(call);
   fc_channel_destroy(channel);

@@ -151,7 +151,7 @@ static void *leave_notes(void *arg) {
       break;
     }
   }
-  if (fc_call_close_send(call) != FC_OK) fc_call_cancel(call, FC_CODE_INTERNAL, NULL);
+  fc_call_close_send(call);
   return NULL;
 }
 

@@ -28,7 +28,7 @@ static Place__Point *parse_point(const char *text) {
   place__point__init(point);
   if (!parse_degrees(&text, 2, &point->latitude) || !parse_degrees(&text, 3, &point->longitude)) {
     free(point);
-    errno = EILSEQ;
+    errno = EINVAL;
     return NULL;
   }
   return point;
