@@ -4,6 +4,7 @@
 
 scripts/setup.sh demo
 mkdir -p "$BUILD/logs"
+echo "building (log: $BUILD/logs/demo-build.log)"
 if ! build_preset release release -DFC_BUILD_EXAMPLES=ON >"$BUILD/logs/demo-build.log" 2>&1; then
   tail -n 40 "$BUILD/logs/demo-build.log"
   exit 1
