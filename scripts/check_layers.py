@@ -28,6 +28,7 @@ PUBLIC = {
     "metadata.h": "wire",
     "call.h": "call",
     "credentials.h": "call",
+    "server_call.h": "call",
     "reactor.h": "io",
     "channel.h": "client",
     "rpc.h": "client",

@@ -2,11 +2,11 @@
 #define FARCALL_SERVER_H
 /*
  * A server: methods by name, ports, and the calls that clients make. Handlers come in two kinds: blocking ones run on a
- * pool of worker threads, asynchronous ones on the reactor's driver. What a call offers is in call.h; what only a
- * server's side does is below.
+ * pool of worker threads, asynchronous ones on the reactor's driver. What a call offers is in call.h, what only a
+ * server's side of it does in server_call.h.
  */
-#include "farcall/call.h"
 #include "farcall/reactor.h"
+#include "farcall/server_call.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -174,83 +174,15 @@ FC_API FC_MUST_USE fc_result fc_server_shutdown(fc_server *server, int64_t grace
 FC_API FC_MUST_USE fc_result fc_server_wait(fc_server *server, int64_t timeout_ns);
 
 /**
- * Shuts down at once if that has not been done, waits for running blocking handlers, and frees the server.
+ * Shuts down at once if that has not been done, waits for handlers that run, and frees the server. No handler is called
+ * afterwards; calls that an asynchronous one has kept are over, and their handles stay good.
  *
  * Owns:    takes the server; NULL is fine
  * Errors:  none
- * Threads: any but a handler's, when no other thread uses the server. Blocks: until blocking handlers have returned
+ * Threads: any but a handler's, when no other thread uses the server. Blocks: until the handlers' functions have returned
  * Since:   0.1
  */
 FC_API void fc_server_destroy(fc_server *server);
-
-/* ---- a server's side of a call ---- */
-
-/**
- * Sends the initial metadata now; without it, it goes empty with the first message or the status.
- *
- * Owns:    metadata is copied; NULL is an empty list
- * Errors:  FC_ERR_BUSY it was sent before; FC_ERR_CLOSED the call is over; FC_ERR_INVALID a client's call;
- *          FC_ERR_NO_MEMORY; FC_ERR_LIMIT more than the peer takes
- * Threads: any. Blocks: never
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call,
-                                                           const fc_metadata *metadata);
-
-/**
- * Sets the metadata that goes with the status, replacing what was set before.
- *
- * Owns:    metadata is copied; NULL is an empty list
- * Errors:  FC_ERR_CLOSED the call is over; FC_ERR_INVALID a client's call; FC_ERR_NO_MEMORY
- * Threads: any. Blocks: never
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_set_trailing_metadata(fc_call *call,
-                                                           const fc_metadata *metadata);
-
-/**
- * Chooses the compression of the responses, if the client accepts it; before the first message and metadata.
- *
- * Owns:    nothing
- * Errors:  FC_ERR_BUSY the headers were sent; FC_ERR_INVALID
- * Threads: any. Blocks: never
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_set_compression(fc_call *call, fc_compression compression);
-
-/**
- * Ends the call with a status. Messages sent before arrive before it.
- *
- * message: UTF-8 text, NULL for none; what is not UTF-8 is replaced
- * details: google.rpc.Status bytes for grpc-status-details-bin; may be empty
- * Owns:    message and details are copied
- * Errors:  FC_ERR_CLOSED the call is over or finished before; FC_ERR_INVALID no such code (the call then ends UNKNOWN), or
- *          a client's call; FC_ERR_NO_MEMORY (the stream is reset then)
- * Threads: any. Blocks: never
- * Since:   0.1
- */
-FC_API fc_result fc_call_finish(fc_call *call, fc_code code, const char *message,
-                                            fc_slice details);
-
-/**
- * Sends one message and ends the call with OK, in one step.
- *
- * Owns:    takes the caller's reference to message on success, nothing on failure
- * Errors:  those of fc_call_send and fc_call_finish
- * Threads: any. Blocks: never: what the peer's window does not take now is queued
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_respond(fc_call *call, fc_bytes *message);
-
-/**
- * Attaches hooks to a server's call, before those attached earlier; for interceptors, before fc_server_next_call.
- *
- * Owns:    the structure is copied; user until drop
- * Errors:  FC_ERR_NO_MEMORY; FC_ERR_INVALID
- * Threads: the interceptor's. Blocks: never
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_add_hooks(fc_call *call, const fc_call_hooks *hooks);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* What only a server's side of a call does. */
-#include "farcall/server.h"
+#include "farcall/server_call.h"
 
 #include <string.h>
 

@@ -29,24 +29,13 @@ bool fc__content_type_is_grpc(fc_slice value, bool *other_format) {
   return true;
 }
 
-/* Values outside PROTOCOL-HTTP2.md's ASCII-Value are legal in HTTP, but no application could send them on: they are left
- * out, and so are names that gRPC keeps for itself. */
-static bool is_custom(const struct fc__field *field) {
-  fc_slice name = field->name;
-  if (name.len >= 5 && memcmp(name.data, "grpc-", 5) == 0) return false;
-  if (fc__metadata_key_is_binary(name)) return true;
-  for (size_t i = 0; i < field->value.len; i++) {
-    if (field->value.data[i] < 0x20 || field->value.data[i] > 0x7e) return false;
-  }
-  return true;
-}
-
 void fc__call_field(fc_call *call, const struct fc__field *field, bool trailers) {
-  if (!is_custom(field)) return;
   struct fc_metadata *to = trailers ? &call->kept.trailing : &call->kept.initial;
   fc_result r = fc__metadata_add_wire(to, field->name, field->value);
   if (r == FC_ERR_NO_MEMORY) {
     fc__call_header_wrong(call, FC_CODE_RESOURCE_EXHAUSTED, "out of memory for metadata");
+  } else if (r == FC_ERR_LIMIT) {
+    fc__call_header_wrong(call, FC_CODE_RESOURCE_EXHAUSTED, "a metadata field has too many values");
   } else if (r != FC_OK) {
     fc__call_header_wrong(call, FC_CODE_INTERNAL, "a binary metadata value is not base64");
   }
