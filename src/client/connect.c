@@ -120,8 +120,7 @@ static void resolve_done(struct fc__resolve *r, const struct fc__addr *addrs, si
   if (!error && count == 0) error = "the name has no addresses";
   if (!error && !keep_resolved(c, addrs, count)) error = "out of memory";
   if (error && c->resolved_count == 0) {
-    snprintf(ch->failure, sizeof ch->failure, "DNS resolution failed for %s:%u: %s",
-             ch->target.host, (unsigned)ch->target.port, error);
+    snprintf(ch->failure, sizeof ch->failure, "DNS resolution failed: %s", error);
     back_off(ch, now);
     return;
   }
@@ -151,7 +150,7 @@ static void begin_round(struct fc_channel *ch, int64_t now) {
   c->next = 0;
   note_error(c, "");
   fc__loop_timer_stop(ch->loop, &c->timer);
-  fc__channel_leave_idle(ch, now);
+  if (ch->state == FC_CONNECTIVITY_IDLE) fc__channel_leave_idle(ch, now);
   fc__channel_set_state(ch, FC_CONNECTIVITY_CONNECTING);
   if (ch->target.host) {
     resolve(ch, now);
