@@ -1,12 +1,10 @@
 /*
  * Reading header blocks. One step reads one thing, an integer or a string, as far as the fragment
- * goes; what is unfinished waits in the decoder, so any split of the bytes gives the same fields. A
- * string that lies whole in the fragment is passed on from there; only a split or Huffman-coded one
- * is copied.
+ * goes; what is unfinished waits in the decoder, so any split of the bytes gives the same fields.
  */
 #include "base/mem.h"
-#include "http2/hpack_huffman.h"
 #include "http2/hpack_table.h"
+#include "http2/hpack_text.h"
 
 /* A limit of ours, RFC 7541 section 5.1: a field of two strings this long, at 5 bits a symbol, is
  * still counted in 32 bits. */
@@ -15,8 +13,7 @@
 enum {
   /* What 32 bits can need, at most 16 bytes of padding (as grpc core allows), and the last. */
   INTEGER_MORE_MAX = 5 + 16 + 1,
-  UPDATES_MAX = 2,    /* RFC 7541 section 4.2: the smallest size and the final one */
-  BUFFER_KEPT = 1024, /* a larger buffer is given back at the end of a block */
+  UPDATES_MAX = 2, /* RFC 7541 section 4.2: the smallest size and the final one */
 };
 
 enum state {
@@ -32,18 +29,10 @@ enum state {
 
 enum kind { INDEXED, INSERTED, SIZE_UPDATE, NOT_INSERTED, NEVER_INDEXED };
 
-/* A string of the literal being read. */
-struct text {
-  const uint8_t *data; /* in the fragment or a table; NULL when it is in the buffer, or not kept */
-  size_t at;           /* in the buffer */
-  size_t len;          /* as far as it has been decoded */
-};
-
 struct fc__hpack_decoder {
   struct fc__hpack_table table;
   size_t table_max;  /* what we advertised */
   size_t max_string; /* longer ones are not reported */
-  size_t kept_max;   /* longer ones are not kept: they fit in no table either */
   enum fc__hpack_result failed;
   enum state state;
   enum kind kind;
@@ -54,12 +43,8 @@ struct fc__hpack_decoder {
   uint32_t integer;     /* being read */
   uint8_t integer_more; /* bytes after its first */
   uint8_t token;
-  bool name_in_fragment;
   bool huffman;
-  size_t left; /* bytes of the string to come */
-  struct fc__huffman code;
-  struct text name, value;
-  struct fc__buf buffer;
+  struct fc__hpack_texts texts;
 };
 
 struct input {
@@ -74,15 +59,15 @@ struct fc__hpack_decoder *fc__hpack_decoder_create(size_t table_max, size_t max_
   fc__hpack_table_init(&d->table, table_max);
   d->table_max = table_max;
   d->max_string = max_string;
-  d->kept_max = max_string > table_max ? max_string : table_max;
-  fc__buf_init(&d->buffer, 2 * d->kept_max);
+  /* A string that is longer than both is not reported, and fits in no table. */
+  fc__hpack_texts_init(&d->texts, max_string > table_max ? max_string : table_max);
   return d;
 }
 
 void fc__hpack_decoder_destroy(struct fc__hpack_decoder *d) {
   if (!d) return;
   fc__hpack_table_finish(&d->table);
-  fc__buf_finish(&d->buffer);
+  fc__hpack_texts_finish(&d->texts);
   fc__free(d);
 }
 
@@ -92,8 +77,7 @@ void fc__hpack_decoder_set_table_max(struct fc__hpack_decoder *d, size_t size) {
     d->update_most = size;
   }
   d->table_max = size;
-  if (size > d->kept_max) d->kept_max = size;
-  d->buffer.max = 2 * d->kept_max;
+  fc__hpack_texts_keep_more(&d->texts, size);
 }
 
 static void report_large(const struct input *in, const struct fc__field *field, size_t size) {
@@ -124,78 +108,32 @@ static const struct fc__field *field_at(const struct fc__hpack_decoder *d, size_
 
 /* ---- strings, RFC 7541 section 5.2 ---- */
 
-/* Where a text is now; without data when it was too long to be kept. */
-static fc_slice text_slice(const struct fc__hpack_decoder *d, const struct text *t) {
-  if (t->data || !t->len || t->len > d->kept_max) return (fc_slice){t->data, t->len};
-  return (fc_slice){d->buffer.data + t->at, t->len};
-}
-
-/* The fragment goes while the field is unfinished: copies the name out of it. */
-static bool keep_name(struct fc__hpack_decoder *d) {
-  if (!d->name_in_fragment) return true;
-  d->name_in_fragment = false;
-  d->name.at = d->buffer.len;
-  const uint8_t *data = d->name.data;
-  d->name.data = NULL;
-  return d->name.len > d->kept_max || fc__buf_append(&d->buffer, data, d->name.len);
-}
-
-static bool keep_piece(struct fc__hpack_decoder *d, struct text *t, fc_slice piece) {
-  t->len += piece.len;
-  return d->integer > d->kept_max || fc__buf_append(&d->buffer, piece.data, piece.len);
-}
-
-/* Past kept_max symbols are counted only; what was kept so far is dropped. */
-static enum fc__hpack_result decode_piece(struct fc__hpack_decoder *d, struct text *t,
-                                          fc_slice piece) {
-  size_t room = t->len < d->kept_max ? d->kept_max - t->len : 0, count;
-  if (room > fc__huffman_most(piece.len)) room = fc__huffman_most(piece.len);
-  uint8_t *to = room ? fc__buf_reserve(&d->buffer, room) : NULL;
-  if (room && !to) return FC__HPACK_NO_MEMORY;
-  if (!fc__huffman_decode(&d->code, piece, to, room, &count)) return FC__HPACK_ERROR;
-  t->len += count;
-  d->buffer.len = t->len <= d->kept_max ? t->at + t->len : t->at;
-  return FC__HPACK_OK;
-}
-
-static enum fc__hpack_result take_piece(struct fc__hpack_decoder *d, struct text *t,
-                                        fc_slice piece) {
-  if (d->left && d->state == VALUE && !keep_name(d)) return FC__HPACK_NO_MEMORY;
-  if (!t->len) t->at = d->buffer.len;
-  if (d->huffman) return decode_piece(d, t, piece);
-  if (piece.len < d->integer) return keep_piece(d, t, piece) ? FC__HPACK_OK : FC__HPACK_NO_MEMORY;
-  t->data = piece.data;
-  t->len = piece.len;
-  return FC__HPACK_OK;
-}
-
 static void finish_name(struct fc__hpack_decoder *d) {
-  fc_slice name = text_slice(d, &d->name);
-  d->name_in_fragment = d->name.data != NULL;
+  fc_slice name = fc__hpack_text_slice(&d->texts, &d->texts.name);
   d->token = name.data ? (uint8_t)fc__token_of(name) : FC__TOKEN_NONE;
   d->state = VALUE_LENGTH;
 }
 
 static enum fc__hpack_result finish_literal(struct fc__hpack_decoder *d, struct input *in) {
-  struct fc__field field = {text_slice(d, &d->name), text_slice(d, &d->value), d->token,
+  struct fc__field field = {fc__hpack_text_slice(&d->texts, &d->texts.name),
+                            fc__hpack_text_slice(&d->texts, &d->texts.value), d->token,
                             d->kind == NEVER_INDEXED};
   report(d, in, &field);
   d->state = REPRESENTATION;
-  d->name_in_fragment = false;
-  d->buffer.len = 0;
-  if (d->kind != INSERTED) return FC__HPACK_OK;
-  return fc__hpack_table_add(&d->table, field.name, field.value, field.token) ? FC__HPACK_OK
-                                                                              : FC__HPACK_NO_MEMORY;
+  bool ok =
+      d->kind != INSERTED || fc__hpack_table_add(&d->table, field.name, field.value, field.token);
+  fc__hpack_texts_clear(&d->texts);
+  return ok ? FC__HPACK_OK : FC__HPACK_NO_MEMORY;
 }
 
 static enum fc__hpack_result read_string(struct fc__hpack_decoder *d, struct input *in) {
+  struct fc__hpack_texts *t = &d->texts;
   size_t there = (size_t)(in->end - in->at);
-  fc_slice piece = {in->at, d->left < there ? d->left : there};
+  fc_slice piece = {in->at, t->left < there ? t->left : there};
   in->at += piece.len;
-  d->left -= piece.len;
-  enum fc__hpack_result result = take_piece(d, d->state == NAME ? &d->name : &d->value, piece);
-  if (result != FC__HPACK_OK || d->left) return result;
-  if (d->huffman && !fc__huffman_at_end(&d->code)) return FC__HPACK_ERROR;
+  enum fc__hpack_result result =
+      fc__hpack_text_take(t, d->state == NAME ? &t->name : &t->value, piece);
+  if (result != FC__HPACK_OK || t->left) return result;
   if (d->state == VALUE) return finish_literal(d, in);
   finish_name(d);
   return FC__HPACK_OK;
@@ -203,15 +141,9 @@ static enum fc__hpack_result read_string(struct fc__hpack_decoder *d, struct inp
 
 /* Its length is known. An empty one ends here. */
 static enum fc__hpack_result begin_string(struct fc__hpack_decoder *d, struct input *in) {
-  d->left = d->integer;
-  d->code = (struct fc__huffman){0, 0};
-  if (d->state <= NAME) {
-    d->state = NAME;
-    d->name = (struct text){NULL, 0, 0};
-  } else {
-    d->state = VALUE;
-    d->value = (struct text){NULL, 0, 0};
-  }
+  struct fc__hpack_texts *t = &d->texts;
+  d->state = d->state <= NAME ? NAME : VALUE;
+  fc__hpack_text_begin(t, d->state == NAME ? &t->name : &t->value, d->integer, d->huffman);
   return read_string(d, in);
 }
 
@@ -248,7 +180,7 @@ static enum fc__hpack_result take_literal(struct fc__hpack_decoder *d) {
   d->fields_begun = true;
   d->state = field ? VALUE_LENGTH : NAME_LENGTH;
   if (field) {
-    d->name = (struct text){field->name.data, 0, field->name.len};
+    d->texts.name = (struct fc__hpack_text){field->name.data, 0, field->name.len};
     d->token = field->token;
   }
   return FC__HPACK_OK;
@@ -339,7 +271,7 @@ static enum fc__hpack_result end_block(struct fc__hpack_decoder *d) {
   if (d->state != REPRESENTATION) return FC__HPACK_ERROR;
   d->fields_begun = false;
   d->updates = 0;
-  if (d->buffer.cap > BUFFER_KEPT) fc__buf_finish(&d->buffer);
+  fc__hpack_texts_shrink(&d->texts);
   return FC__HPACK_OK;
 }
 
@@ -350,6 +282,6 @@ enum fc__hpack_result fc__hpack_decode(struct fc__hpack_decoder *d, fc_slice fra
   enum fc__hpack_result result = d->failed;
   while (result == FC__HPACK_OK && in.at < in.end) result = step(d, &in);
   if (result == FC__HPACK_OK && last) result = end_block(d);
-  if (result == FC__HPACK_OK && !keep_name(d)) result = FC__HPACK_NO_MEMORY;
+  if (result == FC__HPACK_OK && !fc__hpack_texts_keep_name(&d->texts)) result = FC__HPACK_NO_MEMORY;
   return d->failed = result;
 }
