@@ -46,7 +46,7 @@ struct fc_reactor {
 
   /* Polling. While asleep the poller waits without the lock. */
   bool polling, asleep;
-  bool woken_up;         /* io->wake was called since the last wait began */
+  bool woken_up;         /* io->wake was called since the last wait ended */
   bool background_polls; /* the poller is the background thread */
   bool runner_polls;     /* the poller is the thread that runs tasks */
   struct fc__waiter *poller_waiter;

@@ -104,13 +104,12 @@ void fc__reactor_turn(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   r->runner_polls = fc__reactor_is_runner(r);
   r->poller_waiter = waiter;
   r->asleep = true;
-  r->woken_up = false;
   r->io->ops->prepare(r->io);
   r->now_known = false;
   pthread_mutex_unlock(&r->mutex);
   r->io->ops->wait(r->io, timeout);
   pthread_mutex_lock(&r->mutex);
-  r->asleep = false;
+  r->asleep = r->woken_up = false;
   r->poller_waiter = NULL;
   int64_t now = fc__reactor_now(r);
   r->io->ops->dispatch(r->io, now);
