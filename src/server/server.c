@@ -53,6 +53,38 @@ void fc__server_shard_check(struct fc__server_shard *shard) {
   fc__loop_defer(shard->loop, &shard->free_task);
 }
 
+/* ---- destruction ---- */
+
+/* A task behind all others: when it runs, handlers that were under way on the driver's thread have returned. */
+struct barrier {
+  struct fc__task task;
+  struct fc__loop *loop;
+  struct fc__waiter waiter;
+  bool passed;
+};
+
+static void barrier_run(struct fc__task *task) {
+  struct barrier *b = FC__CONTAINER(task, struct barrier, task);
+  struct fc__loop *loop = b->loop;
+  fc__loop_lock(loop);
+  b->passed = true;
+  fc__loop_wake(loop, &b->waiter);
+  fc__loop_unlock(loop);
+}
+
+static void let_handlers_return(struct fc__server_shard *shard) {
+  if (!shard->started) return;
+  struct barrier b = {.task.run = barrier_run, .loop = shard->loop};
+  fc__node_init(&b.task.link);
+  fc__loop_lock(shard->loop);
+  fc__loop_defer(shard->loop, &b.task);
+  while (!b.passed) {
+    b.waiter.ready = false;
+    (void)fc__loop_wait(shard->loop, &b.waiter, FC_NEVER);
+  }
+  fc__loop_unlock(shard->loop);
+}
+
 /* Calls whose handles asynchronous handlers still have keep their shard; the last one lets it go. */
 static void release_shard(struct fc__server_shard *shard) {
   fc__loop_lock(shard->loop);
@@ -66,7 +98,10 @@ void fc_server_destroy(fc_server *server) {
   if (!server) return;
   fc__server_shut_down(server, 0);
   fc__workers_finish(&server->workers);
-  for (size_t i = 0; i < server->shard_count; i++) release_shard(&server->shards[i]);
+  for (size_t i = 0; i < server->shard_count; i++) {
+    let_handlers_return(&server->shards[i]);
+    release_shard(&server->shards[i]);
+  }
   server_unref(server);
 }
 
@@ -161,7 +196,7 @@ fc_result fc_server_create(const fc_server_options *options, fc_server **out, fc
 
 static void start_shard(struct fc__server_shard *shard) {
   if (shard->draining) return;
-  shard->accepting = shard->held = true;
+  shard->accepting = shard->started = shard->held = true;
   fc__loop_hold(shard->loop);
   fc__server_ports_open(shard);
 }

@@ -41,6 +41,7 @@ struct fc__server_shard {
   struct fc__loop *loop; /* referenced */
   struct fc__net *net;
   struct fc__random random;
+  bool started;
   bool accepting;    /* started, not shut down */
   bool draining;     /* shut down */
   bool held;         /* counted in the loop's holds */
