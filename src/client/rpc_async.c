@@ -14,6 +14,7 @@ struct async {
   struct fc__task task; /* what is done on the driver's thread before any callback */
   fc_call *call;
   bool own_handle;    /* the user wanted none */
+  bool stopped;       /* by on_message, which is not called again */
   bool over;          /* at the start: no callback of the end was added, the task tells it */
   atomic_uint chains; /* still running, the start among them */
   fc_source_fn source;
@@ -71,7 +72,12 @@ static void received(fc_call *call, fc_bytes *message, void *user) {
     chain_ended(a);
     return;
   }
-  if (!a->on_message(call, message, a->user)) fc_call_cancel(call, FC_CODE_CANCELLED, NULL);
+  if (a->stopped) {
+    fc_bytes_unref(message);
+  } else if (!a->on_message(call, message, a->user)) {
+    a->stopped = true;
+    fc_call_cancel(call, FC_CODE_CANCELLED, NULL);
+  }
   receive_next(a);
 }
 

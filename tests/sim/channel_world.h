@@ -10,6 +10,7 @@ struct world {
   struct raw_server server;
   fc_channel_options options; /* change them before world_channel */
   fc_channel *channel;
+  bool closed; /* a test's note that it has closed the channel */
 };
 
 void world_open(struct world *w); /* with a server, without a channel */
