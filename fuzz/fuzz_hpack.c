@@ -1,7 +1,8 @@
 /*
- * Header blocks from an untrusted peer. The input is a series of blocks, each behind two bytes: what the
- * owner does before it, and how long it is. One decoder takes them whole, one in chunks; one has small limits.
- * All must agree. With FUZZ_WITH_NGHTTP2 also nghttp2's inflater, in what it accepts.
+ * Header blocks from an untrusted peer. The input is a series of blocks, each behind two bytes:
+ * what the owner does before it, and how long it is. One decoder takes them whole, one in chunks;
+ * one has small limits. All must agree. With FUZZ_WITH_NGHTTP2 also nghttp2's inflater, in what it
+ * accepts.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -95,8 +95,8 @@ static inline void report(const struct fc__hpack_decoder *d, const struct input 
   }
 }
 
-/* NULL when there is no such index; a field of the dynamic table is put together in *made. Spec: RFC
- * 7541 section 2.3.3 */
+/* NULL when there is no such index; a field of the dynamic table is put together in *made. Spec:
+ * RFC 7541 section 2.3.3 */
 static const struct fc__field *field_at(const struct fc__hpack_decoder *d, size_t index,
                                         struct fc__field *made) {
   if (index <= FC__HPACK_STATIC_COUNT) return index ? &fc__hpack_static[index - 1] : NULL;

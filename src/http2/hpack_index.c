@@ -1,6 +1,6 @@
 /*
- * Finding a field in the tables. Entries whose hashes share a bucket form a chain; chains and buckets
- * name insertions by number, so evicting an entry leaves nothing to tidy up.
+ * Finding a field in the tables. Entries whose hashes share a bucket form a chain; chains and
+ * buckets name insertions by number, so evicting an entry leaves nothing to tidy up.
  */
 #include "http2/hpack_index.h"
 

@@ -1,6 +1,7 @@
 /*
- * Strings of literals. One that lies whole in the fragment is used where it is; one that comes in pieces
- * or is Huffman-coded is put together in a buffer, name first, which grows only with what has come.
+ * Strings of literals. One that lies whole in the fragment is used where it is; one that comes in
+ * pieces or is Huffman-coded is put together in a buffer, name first, which grows only with what
+ * has come.
  */
 #include "http2/hpack_text.h"
 

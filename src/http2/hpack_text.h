@@ -1,6 +1,6 @@
 #ifndef FC_HTTP2_HPACK_TEXT_H
 #define FC_HTTP2_HPACK_TEXT_H
-/* The two strings of a literal field while they are read, in whatever pieces. RFC 7541 section 5.2 */
+/* The two strings of a literal field while they are read, in pieces. RFC 7541 section 5.2 */
 #include "http2/hpack.h"
 #include "http2/hpack_huffman.h"
 

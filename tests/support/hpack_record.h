@@ -1,9 +1,10 @@
 #ifndef FC_TESTS_HPACK_RECORD_H
 #define FC_TESTS_HPACK_RECORD_H
 /*
- * What a decoder reports, as text that can be compared: one line a field, "name: value", with "never "
- * before a field that must never be indexed, and "too large, size N" in place of one that is. Bytes that
- * are not printable are written as \xNN. Each field is also checked for what must always hold.
+ * What a decoder reports, as text that can be compared: one line a field, "name: value", with
+ * "never " before a field that must never be indexed, and "too large, size N" in place of one that
+ * is. Bytes that are not printable are written as \xNN. Each field is also checked for what must
+ * always hold.
  */
 #include "http2/hpack.h"
 

@@ -36,7 +36,7 @@ static void index_zero_is_refused(void **state) {
   assert_bad("82 80");
 }
 
-/* RFC 7541 section 2.3.3: an index greater than the sum of the lengths of both tables is an error. */
+/* RFC 7541 section 2.3.3: an index greater than the length of both tables is an error. */
 static void an_index_past_the_tables_is_refused(void **state) {
   (void)state;
   assert_good("bd");                           /* 61, the last static one */
@@ -84,7 +84,8 @@ static void integers_that_overflow_are_refused(void **state) {
   assert_bad("00 01 61 7f ff ff ff ff 0f");                /* 4 GiB of it */
 }
 
-/* RFC 7541 section 5.2: EOS, padding that is longer than 7 bits, and padding that is not the beginning of EOS. */
+/* RFC 7541 section 5.2: EOS, padding that is longer than 7 bits, and padding that is not the
+ * beginning of EOS. */
 static void broken_huffman_strings_are_refused(void **state) {
   (void)state;
   assert_good("00 01 61 81 1f");            /* "a", padded with 3 ones */
@@ -100,7 +101,8 @@ static void broken_huffman_strings_are_refused(void **state) {
   assert_good("00 01 61 84 ff ff ff f3");   /* LF, one of the longest codes, and its padding */
 }
 
-/* RFC 7541 section 4.2: updates come first in a block, at most two; 6.3: and not above what we advertised. */
+/* RFC 7541 section 4.2: updates come first in a block, at most two; 6.3: and not above what we
+ * advertised. */
 static void size_updates_have_their_place_and_limit(void **state) {
   (void)state;
   assert_good("20 / 82");
@@ -142,7 +144,7 @@ static void assert_after_settings(const size_t *sizes, size_t count, const char 
   fc__hpack_decoder_destroy(d);
 }
 
-/* RFC 7541 section 4.2: the change must be signalled at the beginning of the first block after it. */
+/* RFC 7541 section 4.2: the change must be signalled where the first block after it begins. */
 static void a_reduction_of_ours_must_be_followed(void **state) {
   (void)state;
   const size_t lower[] = {100}, dip[] = {100, TABLE}, higher[] = {1000}, none[] = {0};
@@ -232,7 +234,7 @@ static void empty_fragments_change_nothing(void **state) {
   fc__hpack_decoder_destroy(d);
 }
 
-/* What strings hold is not HPACK's business: any byte, and nothing at all. Names that know no token. */
+/* What strings hold is not HPACK's business: any byte, and nothing at all. */
 static void strings_hold_anything(void **state) {
   (void)state;
   struct fc__hpack_decoder *d = fc__hpack_decoder_create(TABLE, MAX_STRING);

@@ -81,7 +81,8 @@ static void a_name_in_the_dynamic_table_is_used(void **state) {
          "grpc-status: 0\ngrpc-status: 5\nnever grpc-status: 6\ngrpc-status: 7\n");
 }
 
-/* RFC 7541 section 7.1.3: a field that must never be indexed is a literal even where it is in a table. */
+/* RFC 7541 section 7.1.3: a field that must never be indexed is a literal even where it is in a
+ * table. */
 static void a_secret_is_never_an_index(void **state) {
   (void)state;
   put(":method", "GET", FC__HPACK_NEVER);

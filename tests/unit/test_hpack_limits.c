@@ -63,7 +63,7 @@ enum { CHUNKS = sizeof chunks / sizeof chunks[0] };
 
 /* ---- tests ---- */
 
-/* The limit is the last length that is reported, for either string, coded or not, however it comes. */
+/* The limit is the last length that is reported, for either string, coded or not. */
 static void strings_up_to_the_limit_are_reported(void **state) {
   (void)state;
   enum { LIMIT = 5000 };
@@ -87,7 +87,8 @@ static void strings_up_to_the_limit_are_reported(void **state) {
   }
 }
 
-/* CVE-2023-32731: a field that is too large to report enters the table all the same, and is told again. */
+/* CVE-2023-32731: a field that is too large to report enters the table all the same, and is told
+ * again. */
 static void the_table_stays_in_step_when_a_field_is_too_large(void **state) {
   (void)state;
   for (size_t i = 0; i < CHUNKS; i++) {
@@ -126,7 +127,8 @@ static void a_skipped_field_that_exceeds_the_table_empties_it(void **state) {
   }
 }
 
-/* The token and the never-indexed mark of a field that is too large, for those who count pseudo-headers. */
+/* The token and the never-indexed mark of a field that is too large, for those who count
+ * pseudo-headers. */
 static void expect_path(void *user, const struct fc__field *field, size_t size, bool too_large) {
   assert_true(too_large && field->never_indexed);
   assert_int_equal(field->token, FC__TOKEN_PATH);
@@ -146,7 +148,8 @@ static void a_field_too_large_still_has_its_token(void **state) {
   fc__hpack_decoder_destroy(d);
 }
 
-/* CVE-2023-33953: the length that is announced costs nothing; what comes costs no more than the limits. */
+/* CVE-2023-33953: the length that is announced costs nothing; what comes costs no more than the
+ * limits. */
 static void memory_is_bounded_by_the_limits(void **state) {
   (void)state;
   enum { LIMIT = 8192, PIECE = 1000 };
@@ -201,7 +204,8 @@ static void references_to_a_large_entry_cost_no_memory(void **state) {
   fc__hpack_decoder_destroy(d);
 }
 
-/* Row 27 of hostile inputs: blocks full of fields that are too large, against a decoder without limits. */
+/* Row 27 of hostile inputs: blocks full of fields that are too large, against a decoder without
+ * limits. */
 enum { SHADOW_LIMIT = 150 };
 
 struct shadow {

@@ -1,4 +1,5 @@
-/* What the encoder writes, the decoder reads: at random, through every Huffman code, and without memory. */
+/* What the encoder writes, the decoder reads: at random, through every Huffman code, and without
+ * memory. */
 #include "base/random.h"
 #include "support/check.h"
 #include "support/failing_alloc.h"
@@ -50,7 +51,8 @@ static void expect_sent(void *user, const struct fc__field *field, size_t size, 
   sent->seen = true;
 }
 
-/* One field a block, never past its bound; few different names and values, so that all ways of writing occur. */
+/* One field a block, never past its bound; few different names and values, so that all ways of
+ * writing occur. */
 static void send_random_field(struct fc__random *random) {
   static const char *const names[] = {":path", ":status", "grpc-status",
                                       "x-a",   "x-b",     "user-agent"};

@@ -1,6 +1,6 @@
 /*
- * nghttp2 as the other end of header compression: it reads what our encoder writes and writes what our
- * decoder reads, field by field, with tables that change their size meanwhile.
+ * nghttp2 as the other end of header compression: it reads what our encoder writes and writes what
+ * our decoder reads, field by field, with tables that change their size meanwhile.
  */
 #include <nghttp2/nghttp2.h>
 
@@ -79,7 +79,8 @@ static void make_response(struct list *l, struct fc__random *random) {
   add_text(l, "grpc-message", PICK(random, messages), FC__HPACK_LITERAL);
 }
 
-/* Neither cookie nor authorization: nghttp2 itself decides that short ones must never be indexed. */
+/* Neither cookie nor authorization: nghttp2 itself decides that short ones must never be indexed.
+ */
 static void add_metadata(struct list *l, struct fc__random *random) {
   static const char *const names[] = {"x-request-id", "trace-bin", "referer", "date",
                                       "accept-encoding"};
