@@ -1,0 +1,209 @@
+/*
+ * A child process uses the channel that its parent made: it connects by itself, its parent's calls end there and go
+ * on here, and neither notices the other. hostile.md 67
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "farcall/rpc.h"
+#include "farcall/server.h"
+#include "support/check.h"
+
+/* The server runs in a process of its own, so that no fork copies it in the middle of something. */
+struct service {
+  pid_t process;
+  int port;
+};
+
+static void echo(fc_call *call, void *user) {
+  fc_bytes *message;
+  (void)user;
+  while (fc_call_recv(call, &message) == FC_OK) {
+    if (fc_slice_equals(fc_bytes_slice(message), "hold")) usleep(300 * 1000);
+    if (fc_call_send(call, message, 0) != FC_OK) fc_bytes_unref(message);
+  }
+  fc_result r = fc_call_finish(call, FC_CODE_OK, NULL, (fc_slice){0});
+  (void)r;
+}
+
+static void serve(int out) {
+  fc_server *server;
+  fc_handler handler = FC_HANDLER_INIT;
+  int port = 0;
+  handler.fn = echo;
+  if (fc_server_create(NULL, &server, NULL) != FC_OK ||
+      fc_server_set_fallback(server, &handler, NULL) != FC_OK ||
+      fc_server_listen(server, "127.0.0.1:0", &port, NULL) != FC_OK ||
+      fc_server_start(server, NULL) != FC_OK || write(out, &port, sizeof port) != sizeof port) {
+    _exit(1);
+  }
+  for (char c; read(out, &c, 1) > 0;) {
+  }
+  pause();
+}
+
+static void open_service(struct service *s) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  s->process = fork();
+  if (s->process == 0) {
+    close(ends[0]);
+    serve(ends[1]);
+  }
+  close(ends[1]);
+  assert_int_equal(read(ends[0], &s->port, sizeof s->port), sizeof s->port);
+  close(ends[0]);
+}
+
+static void close_service(struct service *s) {
+  int status;
+  kill(s->process, SIGKILL);
+  assert_int_equal(waitpid(s->process, &status, 0), s->process);
+}
+
+static fc_channel *connect_to(int port) {
+  char target[64];
+  fc_channel *channel;
+  snprintf(target, sizeof target, "127.0.0.1:%d", port);
+  assert_int_equal(fc_channel_create(target, NULL, &channel, NULL), FC_OK);
+  return channel;
+}
+
+static bool exchange(fc_channel *channel) {
+  fc_bytes *response;
+  fc_error err = FC_ERROR_INIT;
+  fc_call_options o = FC_CALL_OPTIONS_INIT;
+  o.timeout_ns = 20 * FC_SECOND;
+  fc_code code = fc_unary_unary(channel, "/s/m", TEXT("hello"), &o, &response, NULL, &err);
+  bool right = code == FC_CODE_OK && fc_slice_equals(fc_bytes_slice(response), "hello");
+  if (!right) fprintf(stderr, "%d: %s %s\n", (int)getpid(), fc_code_name(code), err.message);
+  fc_bytes_unref(response);
+  return right;
+}
+
+/* Runs what(channel, user) in a child and asserts that it said true. */
+static void in_child(bool (*what)(fc_channel *channel, void *user), fc_channel *channel,
+                     void *user) {
+  int status;
+  pid_t child = fork();
+  if (child == 0) _exit(what(channel, user) ? 0 : 1);
+  assert_true(child > 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static bool several_calls(fc_channel *channel, void *user) {
+  (void)user;
+  bool right = true;
+  for (int i = 0; i < 3 && right; i++) right = exchange(channel);
+  fc_channel_destroy(channel);
+  return right;
+}
+
+static void a_child_connects_by_itself(void **state) {
+  (void)state;
+  struct service s;
+  open_service(&s);
+  fc_channel *channel = connect_to(s.port);
+  in_child(several_calls, channel, NULL); /* never used before */
+  for (int i = 0; i < 5; i++) {
+    assert_true(exchange(channel));
+    in_child(several_calls, channel, NULL); /* just used */
+    assert_true(exchange(channel));
+    usleep(15 * 1000);
+    in_child(several_calls, channel, NULL); /* used a while ago */
+  }
+  assert_true(exchange(channel));
+  fc_channel_destroy(channel);
+  close_service(&s);
+}
+
+static bool calls_are_over(fc_channel *channel, void *user) {
+  fc_call *call = user;
+  bool right = exchange(channel);
+  right = right && fc_call_wait(call, 5 * FC_SECOND) == FC_OK;
+  right = right && fc_call_status(call)->code == FC_CODE_UNAVAILABLE;
+  fc_call_destroy(call);
+  fc_channel_destroy(channel);
+  return right;
+}
+
+static void calls_under_way_stay_with_the_parent(void **state) {
+  (void)state;
+  struct service s;
+  fc_call *call;
+  fc_bytes *response;
+  open_service(&s);
+  fc_channel *channel = connect_to(s.port);
+  assert_true(exchange(channel));
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(fc_unary_unary_future(channel, "/s/m", TEXT("hold"), NULL, &call, NULL),
+                     FC_OK);
+    in_child(calls_are_over, channel, call);
+    assert_int_equal(fc_call_wait(call, 20 * FC_SECOND), FC_OK);
+    assert_int_equal(fc_call_status(call)->code, FC_CODE_OK);
+    assert_int_equal(fc_call_recv(call, &response), FC_OK);
+    fc_bytes_unref(response);
+    fc_call_destroy(call);
+  }
+  fc_channel_destroy(channel);
+  close_service(&s);
+}
+
+static bool ready_soon(fc_channel *channel, void *user) {
+  (void)user;
+  bool right = fc_channel_wait_ready(channel, 10 * FC_SECOND, NULL) == FC_OK && exchange(channel);
+  fc_channel_destroy(channel);
+  return right;
+}
+
+/* The parent waits for an hour after a failure; the child begins anew, and the server is there now. */
+static void a_backoff_does_not_delay_the_child(void **state) {
+  (void)state;
+  struct service s;
+  fc_channel_options o = FC_CHANNEL_OPTIONS_INIT;
+  char target[64];
+  fc_channel *channel;
+  open_service(&s);
+  snprintf(target, sizeof target, "unix:/tmp/farcall-fork-%d", (int)getpid());
+  o.min_backoff_ns = o.max_backoff_ns = 3600 * FC_SECOND;
+  assert_int_equal(fc_channel_create(target, &o, &channel, NULL), FC_OK);
+  assert_int_equal(fc_channel_wait_ready(channel, 50 * FC_MILLISECOND, NULL), FC_ERR_TIMEOUT);
+  fc_server *server;
+  fc_handler handler = FC_HANDLER_INIT;
+  handler.fn = echo;
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  pid_t process = fork();
+  if (process == 0) {
+    bool up = fc_server_create(NULL, &server, NULL) == FC_OK &&
+              fc_server_set_fallback(server, &handler, NULL) == FC_OK &&
+              fc_server_listen(server, target, NULL, NULL) == FC_OK &&
+              fc_server_start(server, NULL) == FC_OK;
+    if (write(ends[1], &up, sizeof up) != sizeof up) _exit(1);
+    pause();
+  }
+  bool up = false;
+  assert_int_equal(read(ends[0], &up, sizeof up), sizeof up);
+  close(ends[0]);
+  close(ends[1]);
+  assert_true(up);
+  in_child(ready_soon, channel, NULL);
+  assert_int_equal(fc_channel_state(channel, false), FC_CONNECTIVITY_TRANSIENT_FAILURE);
+  fc_channel_destroy(channel);
+  struct service unix_service = {process, 0};
+  close_service(&unix_service);
+  unlink(target + 5);
+  close_service(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_child_connects_by_itself),
+      cmocka_unit_test(calls_under_way_stay_with_the_parent),
+      cmocka_unit_test(a_backoff_does_not_delay_the_child),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
