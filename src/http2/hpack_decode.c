@@ -117,7 +117,7 @@ static void finish_name(struct fc__hpack_decoder *d) {
 static enum fc__hpack_result finish_literal(struct fc__hpack_decoder *d, struct input *in) {
   struct fc__field field = {fc__hpack_text_slice(&d->texts, &d->texts.name),
                             fc__hpack_text_slice(&d->texts, &d->texts.value), d->token,
-                            d->kind == NEVER_INDEXED};
+                            d->kind == NEVER_INDEXED, NULL};
   report(d, in, &field);
   d->state = REPRESENTATION;
   bool ok =
