@@ -158,7 +158,7 @@ def emit_static(rows, token):
     yield "const struct fc__field fc__hpack_static[FC__HPACK_STATIC_COUNT] = {"
     for name, value in rows:
         which = token.get(name, "NONE")
-        yield f"    {{{literal(name)}, {literal(value)}, FC__TOKEN_{which}, false}},"
+        yield f"    {{{literal(name)}, {literal(value)}, FC__TOKEN_{which}, false, NULL}},"
     yield "};"
     yield ""
 

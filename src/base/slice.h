@@ -1,7 +1,13 @@
 #ifndef FC_BASE_SLICE_H
 #define FC_BASE_SLICE_H
 /* Small steps over borrowed bytes. */
+#include <string.h>
+
 #include "farcall/base.h"
+
+/* Whether a slice holds just the characters of a literal: a comparison of constant length. */
+#define FC__SLICE_IS(slice, literal)                                                               \
+  ((slice).len == sizeof(literal) - 1 && memcmp((slice).data, literal, sizeof(literal) - 1) == 0)
 
 static inline size_t fc__smaller(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -31,7 +31,15 @@ bool fc__content_type_is_grpc(fc_slice value, bool *other_format) {
 
 void fc__call_field(fc_call *call, const struct fc__field *field, bool trailers) {
   struct fc_metadata *to = trailers ? &call->kept.trailing : &call->kept.initial;
-  fc_result r = fc__metadata_add_wire(to, field->name, field->value);
+  fc_result r;
+  if (field->judged && (*field->judged & FC__JUDGED_METADATA)) {
+    r = fc__metadata_add_slice(to, field->name, field->value);
+  } else {
+    size_t before = to->count;
+    r = fc__metadata_add_wire(to, field->name, field->value);
+    bool taken = r == FC_OK && to->count > before && !fc__metadata_key_is_binary(field->name);
+    if (taken && field->judged) *field->judged |= FC__JUDGED_METADATA;
+  }
   if (r == FC_ERR_NO_MEMORY) {
     fc__call_header_wrong(call, FC_CODE_RESOURCE_EXHAUSTED, "out of memory for metadata");
   } else if (r == FC_ERR_LIMIT) {

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/slice.h"
 #include "call/internal.h"
 #include "wire/timeout.h"
 
@@ -44,13 +45,13 @@ void fc__request_field(fc_call *call, const struct fc__field *field) {
   fc_slice value = field->value;
   switch (field->token) {
     case FC__TOKEN_METHOD:
-      if (!fc_slice_equals(value, "POST")) {
+      if (!FC__SLICE_IS(value, "POST")) {
         fc__call_header_wrong(call, FC_CODE_UNKNOWN, "the HTTP method is not POST");
       }
       call->header.seen |= FC__SEEN_METHOD;
       break;
     case FC__TOKEN_SCHEME:
-      if (!fc_slice_equals(value, "http") && !fc_slice_equals(value, "https")) {
+      if (!FC__SLICE_IS(value, "http") && !FC__SLICE_IS(value, "https")) {
         fc__call_header_wrong(call, FC_CODE_UNKNOWN, "the scheme is neither http nor https");
       }
       break;
@@ -62,7 +63,7 @@ void fc__request_field(fc_call *call, const struct fc__field *field) {
       call->header.seen |= FC__SEEN_AUTHORITY;
       break;
     case FC__TOKEN_TE:
-      if (fc_slice_equals(value, "trailers")) call->header.seen |= FC__SEEN_TE;
+      if (FC__SLICE_IS(value, "trailers")) call->header.seen |= FC__SEEN_TE;
       break;
     case FC__TOKEN_CONTENT_TYPE:
       take_content_type(call, value);

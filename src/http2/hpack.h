@@ -45,6 +45,14 @@ struct fc__field {
   fc_slice name, value;
   uint8_t token;      /* enum fc__token */
   bool never_indexed; /* RFC 7541 section 6.2.3 */
+  /* A field of the dynamic table comes again and again, the same each time: whoever has judged it may note that here,
+   * as bits of his own. NULL for other fields. */
+  uint8_t *judged;
+};
+
+enum fc__judged {
+  FC__JUDGED_VALID = 1,    /* name and value, by the rules of RFC 9113 section 8.2.1 */
+  FC__JUDGED_METADATA = 2, /* name and value, by the rules of gRPC's ASCII metadata */
 };
 
 enum fc__token fc__token_of(fc_slice name);

@@ -12,7 +12,10 @@ struct fc__hpack_entry {
   uint32_t name_len, value_len;
   uint16_t hash; /* the encoder's, of name and value */
   uint8_t token;
-  uint8_t back; /* the encoder's: how many insertions earlier its chain goes on, 0 for its end */
+  union {
+    uint8_t back; /* the encoder's: how many insertions earlier its chain goes on, 0 for its end */
+    uint8_t judged; /* the decoder's: see struct fc__field */
+  };
 };
 
 /*
@@ -43,10 +46,11 @@ bool fc__hpack_table_add(struct fc__hpack_table *t, fc_slice name, fc_slice valu
 
 /* The field at place i, 0 the newest, below count. */
 static inline struct fc__field fc__hpack_table_field(const struct fc__hpack_table *t, size_t i) {
-  const struct fc__hpack_entry *entry = &t->newest[i];
+  struct fc__hpack_entry *entry = &t->newest[i];
   const uint8_t *name = t->block + entry->at;
   return (struct fc__field){
-      {name, entry->name_len}, {name + entry->name_len, entry->value_len}, entry->token, false};
+      {name, entry->name_len}, {name + entry->name_len, entry->value_len}, entry->token, false,
+      &entry->judged};
 }
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The stream table: linear probing, and deletion that moves later entries of a run back, so that there are no
- * tombstones and the cost of a look-up does not depend on how many streams there have been.
+ * The stream table: linear probing in which entries stand in the order of their distance from home (Robin Hood
+ * hashing). Deletion moves entries back until one is at home: at once, where ids follow each other, however long
+ * the run. There are no tombstones, so the cost of a look-up does not depend on how many streams there have been.
  */
 #include "http2/streams.h"
 
@@ -22,9 +23,21 @@ void fc__h2_table_finish(struct fc__h2_table *t) {
   fc__h2_table_init(t);
 }
 
+static uint32_t distance(const struct fc__h2_table *t, uint32_t slot) {
+  return (slot - fc__h2_table_home(t, t->slots[slot]->id)) & t->mask;
+}
+
+/* An entry gives way to one that is farther from its home. */
 static void place(struct fc__h2_table *t, struct fc__h2_stream *s) {
   uint32_t i = fc__h2_table_home(t, s->id);
-  while (t->slots[i]) i = (i + 1) & t->mask;
+  for (uint32_t from_home = 0; t->slots[i]; i = (i + 1) & t->mask, from_home++) {
+    uint32_t other = distance(t, i);
+    if (other >= from_home) continue;
+    struct fc__h2_stream *poorer = s;
+    s = t->slots[i];
+    t->slots[i] = poorer;
+    from_home = other;
+  }
   t->slots[i] = s;
 }
 
@@ -55,12 +68,8 @@ void fc__h2_table_remove(struct fc__h2_table *t, struct fc__h2_stream *s) {
     assert(t->slots[hole] && "a stream that is removed is in the table");
     hole = (hole + 1) & t->mask;
   }
-  struct fc__h2_stream *next;
-  for (uint32_t i = (hole + 1) & t->mask; (next = t->slots[i]); i = (i + 1) & t->mask) {
-    uint32_t from_home = (i - fc__h2_table_home(t, next->id)) & t->mask;
-    if (from_home < ((i - hole) & t->mask)) continue; /* its home lies behind the hole */
-    t->slots[hole] = next;
-    hole = i;
+  for (uint32_t i; t->slots[i = (hole + 1) & t->mask] && distance(t, i) > 0; hole = i) {
+    t->slots[hole] = t->slots[i];
   }
   t->slots[hole] = NULL;
   if (--t->count == 0 && t->mask >= SLOTS_KEPT) fc__h2_table_finish(t);

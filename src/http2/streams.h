@@ -29,8 +29,11 @@ static inline uint32_t fc__h2_table_home(const struct fc__h2_table *t, uint32_t 
 
 static inline struct fc__h2_stream *fc__h2_table_find(const struct fc__h2_table *t, uint32_t id) {
   struct fc__h2_stream *s;
-  for (uint32_t i = fc__h2_table_home(t, id); (s = t->slots[i]); i = (i + 1) & t->mask) {
+  uint32_t i = fc__h2_table_home(t, id);
+  for (uint32_t from_home = 0; (s = t->slots[i]); i = (i + 1) & t->mask, from_home++) {
     if (s->id == id) return s;
+    /* What is not farther from home than this would be had given way to it. */
+    if (((i - fc__h2_table_home(t, s->id)) & t->mask) < from_home) break;
   }
   return NULL;
 }

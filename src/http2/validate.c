@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/slice.h"
+
 #define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Section 8.2.1: no control characters, space, upper case, DEL or bytes above; the colon is for pseudo-headers. */
@@ -80,16 +82,27 @@ static bool check_pseudo(struct fc__h2_check *k, const struct fc__field *field) 
   k->pseudo |= bit;
   if (!k->server) return field->token == FC__TOKEN_STATUS && read_status(k, field->value);
   if (field->token == FC__TOKEN_STATUS || field->value.len == 0) return false;
-  if (field->token == FC__TOKEN_METHOD) k->connect = fc_slice_equals(field->value, "CONNECT");
+  if (field->token == FC__TOKEN_METHOD) k->connect = FC__SLICE_IS(field->value, "CONNECT");
+  return true;
+}
+
+/* The rules that do not depend on where a field stands. A field that comes from the dynamic table is judged once. */
+static bool check_bytes(struct fc__field *field) {
+  fc_slice *value = &field->value;
+  if (field->judged && (*field->judged & FC__JUDGED_VALID)) return true;
+  if (!value_is_valid(*value)) return false;
+  if (field->token == FC__TOKEN_NONE && !name_is_valid(field->name)) return false;
+  if (value->len && (is_blank(value->data[0]) || is_blank(value->data[value->len - 1]))) {
+    trim(value);
+  } else if (field->judged) {
+    *field->judged |= FC__JUDGED_VALID;
+  }
   return true;
 }
 
 bool fc__h2_check_field(struct fc__h2_check *k, struct fc__field *field) {
   fc_slice *value = &field->value;
-  if (!value_is_valid(*value)) return false;
-  if (value->len && (is_blank(value->data[0]) || is_blank(value->data[value->len - 1]))) {
-    trim(value);
-  }
+  if (!check_bytes(field)) return false;
   switch ((enum fc__token)field->token) {
     case FC__TOKEN_AUTHORITY:
     case FC__TOKEN_METHOD:
@@ -105,13 +118,10 @@ bool fc__h2_check_field(struct fc__h2_check *k, struct fc__field *field) {
       return false;
     case FC__TOKEN_TE:
       k->regular = true;
-      return fc_slice_equals(*value, "trailers");
+      return FC__SLICE_IS(*value, "trailers");
     case FC__TOKEN_CONTENT_LENGTH:
       k->regular = true;
       return read_length(k, *value);
-    case FC__TOKEN_NONE:
-      k->regular = true;
-      return name_is_valid(field->name);
     default:
       k->regular = true;
       return true;

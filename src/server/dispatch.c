@@ -2,6 +2,8 @@
  * From a request to its handler: which one, whether there is room for it, on which thread it runs, and what becomes of
  * the call when the handler is done. All of it but the handlers runs under the loop's lock.
  */
+#include <string.h>
+
 #include "server/server.h"
 
 struct fc_server_next {
@@ -87,10 +89,24 @@ static void free_slot(fc_call *call) {
 
 /* ---- what happens to a call ---- */
 
+static const fc_handler *find_handler(fc_server *server, struct fc__server_conn *conn,
+                                      fc_slice path) {
+  if (path.len == conn->last_path_len && memcmp(path.data, conn->last_path, path.len) == 0) {
+    return conn->last_handler;
+  }
+  const fc_handler *handler = fc__server_methods_find(&server->methods, path);
+  if (handler && path.len <= sizeof conn->last_path) {
+    conn->last_handler = handler;
+    conn->last_path_len = path.len;
+    memcpy(conn->last_path, path.data, path.len);
+  }
+  return handler;
+}
+
 static void on_request(struct fc__call_owner *owner, fc_call *call, int64_t now) {
   fc_server *server = ((struct fc__server_shard *)owner)->server;
   fc_slice path = {call->kept.path.data, call->kept.path.len - 1}; /* without its NUL */
-  const fc_handler *handler = fc__server_methods_find(&server->methods, path);
+  const fc_handler *handler = find_handler(server, call->owner_data, path);
   if (!handler) {
     fc__call_end(call, FC_CODE_UNIMPLEMENTED, "Method not found!", now);
   } else if (!count_running(server)) {

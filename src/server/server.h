@@ -129,6 +129,10 @@ struct fc__server_conn {
   int64_t final_at;   /* the second step at the latest, FC_NEVER */
   int64_t close_at;   /* what still runs is cancelled, FC_NEVER */
   struct fc__timer timer;
+  /* The method called last: clients call the same one again and again. */
+  const fc_handler *last_handler;
+  size_t last_path_len;
+  uint8_t last_path[64];
 };
 
 /* Serves an accepted transport, which it takes over also on failure. [locked] */

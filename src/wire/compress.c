@@ -27,6 +27,9 @@ const char *fc__encoding_name(enum fc__encoding encoding) {
 
 unsigned fc__encoding_parse_list(fc_slice list) {
   unsigned set = 1u << FC__ENCODING_IDENTITY;
+  /* What grpc core and this library say. */
+  if (FC__SLICE_IS(list, FC__ENCODING_ACCEPTED))
+    return set | 1u << FC__ENCODING_DEFLATE | 1u << FC__ENCODING_GZIP;
   while (list.len) {
     enum fc__encoding found = fc__encoding_parse(fc__slice_next_part(&list));
     if (found != FC__ENCODING_UNKNOWN) set |= 1u << found;
