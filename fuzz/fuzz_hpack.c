@@ -98,7 +98,7 @@ static bool inflate(nghttp2_hd_inflater *inflater, uint8_t *data, size_t len,
     data += used;
     len -= (size_t)used;
     if (flags & NGHTTP2_HD_INFLATE_EMIT) {
-      struct fc__field field = {{nv.name, nv.namelen}, {nv.value, nv.valuelen}, 0, false};
+      struct fc__field field = {.name = {nv.name, nv.namelen}, .value = {nv.value, nv.valuelen}};
       field.token = (uint8_t)fc__token_of(field.name);
       field.never_indexed = nv.flags & NGHTTP2_NV_FLAG_NO_INDEX;
       note(digest, &field, nv.namelen + nv.valuelen + FC__HPACK_ENTRY_OVERHEAD, false);
