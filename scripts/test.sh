@@ -89,7 +89,7 @@ step dev 600 build_and_test dev
 step tidy 400 scripts/tidy.sh
 step clang 300 clang_build
 step asan 900 build_and_test asan
-step tsan 900 build_and_test tsan -L 'unit|sim|loopback'
+step tsan 900 build_and_test tsan
 step fuzz 400 scripts/fuzz.sh 4
 for part in tests/interop/run.sh tests/interop/h2spec.sh scripts/demo.sh; do
   name=$(basename "$part" .sh)

@@ -1,14 +1,13 @@
 #!/bin/bash
 # Installs a build, moves the tree, and builds every example against it as a user would: with pkg-config, shared
-# and static, and with find_package.
+# and static, and with find_package, and runs what was built that way.
 #   tests/install/run.sh BUILD_FOLDER
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+examples=$(cd "$here/../../examples" && pwd)
 build=$(cd "$1" && pwd)
 cc=${CC:-cc}
 work=$build/install-test
-programs=("$here/version.c" "$here"/../../examples/*.c)
-if [ ! -e "${programs[1]}" ]; then programs=("$here/version.c"); fi
 
 rm -rf "$work"
 mkdir -p "$work/bin"
@@ -18,20 +17,21 @@ mv "$work/first" "$work/prefix"
 pc=$(find "$work/prefix" -name farcall.pc)
 export PKG_CONFIG_PATH=${pc%/*}
 libdir=$(pkg-config --variable=libdir farcall)
-version=$(pkg-config --modversion farcall)
 
 # $(pkg-config ...) stays unquoted: it is a list of flags.
-for source in "${programs[@]}"; do
+for source in "$here/version.c" "$examples"/*.c; do
   name=$(basename "$source" .c)
   $cc -o "$work/bin/$name" "$source" $(pkg-config --cflags --libs farcall)
-  $cc -o "$work/bin/$name-static" "$source" $(pkg-config --cflags farcall) "$libdir/libfarcall.a" \
-    $(pkg-config --libs-only-l --libs-only-other --static farcall | sed 's/-lfarcall//')
+  $cc -o "$work/bin/$name-static" "$source" \
+    $(pkg-config --cflags --libs --static farcall | sed "s|-lfarcall|$libdir/libfarcall.a|")
 done
+version=$(pkg-config --modversion farcall)
 LD_LIBRARY_PATH=$libdir "$work/bin/version" "$version"
 "$work/bin/version-static" "$version"
 
-list=$(IFS=';'; echo "${programs[*]}")
-cmake -S "$here" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/prefix" -DPROGRAMS="$list" -DCMAKE_C_COMPILER="$cc"
-cmake --build "$work/consumer"
-"$work/consumer/version_farcall" "$version"
-"$work/consumer/version_static" "$version"
+for consumer in "$here" "$examples"; do
+  folder=$work/$(basename "$consumer")
+  cmake -S "$consumer" -B "$folder" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc"
+  cmake --build "$folder" -j2
+  ctest --test-dir "$folder" --output-on-failure
+done
