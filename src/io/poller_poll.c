@@ -111,8 +111,9 @@ static void drain(int fd) {
 static void poll_wait(struct fc__poller *base, int64_t timeout) {
   struct snapshot *shot = from_base(base)->snapshot;
   int n = poll(shot->fds, shot->count + 1, fc__poller_milliseconds(timeout));
+  if (n < 0 && errno != EINTR && timeout > 0) (void)poll(NULL, 0, 10); /* instead of spinning */
   if (n <= 0) {
-    shot->count = 0; /* nothing, or interrupted: revents mean nothing */
+    shot->count = 0; /* revents mean nothing */
   } else if (shot->fds[0].revents) {
     drain(shot->fds[0].fd);
   }
