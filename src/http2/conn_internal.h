@@ -148,7 +148,7 @@ struct fc__h2_conn {
 
   /* Bandwidth-delay measurement, flow.c */
   bool tuning, tune_ping;         /* a PING of ours is in flight */
-  uint32_t tune_bytes;            /* of DATA since that PING, or since its ack */
+  uint32_t tune_bytes;            /* of DATA since the last PING of ours */
   uint32_t tune_skip, tune_pause; /* occasions left out, and how many were last */
   uint64_t tune_opaque;
 
@@ -232,6 +232,8 @@ static inline bool fc__h2_sent_all(const struct fc__h2_stream *s) {
 
 /* DATA with len bytes of payload came; false: the connection's window was too small. */
 bool fc__h2_flow_arrived(struct fc__h2_conn *c, uint32_t len);
+/* An occasion to measure the path: DATA has just come, and more than a little. */
+void fc__h2_flow_sample(struct fc__h2_conn *c);
 void fc__h2_flow_ack(struct fc__h2_conn *c, uint64_t opaque);
 void fc__h2_shift_recv_windows(struct fc__h2_conn *c, int64_t by);
 

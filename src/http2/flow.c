@@ -2,11 +2,12 @@
  * Receive windows. The connection's is credited as data arrives, a stream's as its owner takes the data, so
  * one stream that is not read holds up no other. Updates are sent when half a window is used.
  *
- * Tuning: a full pipe holds bandwidth times delay. Bytes that arrive between a PING and its ack, one round trip, are a
- * sample of that; when they nearly fill the window, the window is what limits the peer, and it is doubled. Small
- * calls never get that far: a sample begins only when a window update is due. Servers of grpc count PINGs and
- * forgive them when they send DATA or HEADERS (gRFC A8). Here a PING is sent only after DATA that came later than the
- * ack of the PING before it, hence was sent after that PING was counted: none is ever a strike.
+ * Tuning: a full pipe holds bandwidth times delay. Bytes that arrive between a PING and its ack, one round trip, are
+ * a sample of that. A window that is given back by halves carries it while it is three times as large; when a sample
+ * says that it is not, the window is doubled. Small calls are never measured: a sample begins when DATA has used
+ * more than half of a stream's window, or a connection's update is due. Servers of grpc count PINGs, and forgive
+ * them when they send DATA or HEADERS (gRFC A8). Each PING here answers DATA that came later than the ack of the PING
+ * before it, hence was sent after that PING was counted: none is ever a strike.
  */
 #include <assert.h>
 
@@ -26,8 +27,8 @@ static void send_ping(struct fc__h2_conn *c, uint64_t opaque) {
   fc__h2_put_control(c, FC__H2_PING, 0, 0, payload, sizeof payload);
 }
 
-static void begin_sample(struct fc__h2_conn *c) {
-  if (!c->tuning || c->tune_ping || c->tune_bytes == 0) return;
+void fc__h2_flow_sample(struct fc__h2_conn *c) {
+  if (!c->tuning || c->tune_ping) return;
   if (c->tune_skip > 0) {
     c->tune_skip--;
     return;
@@ -65,14 +66,13 @@ static void grow_windows(struct fc__h2_conn *c) {
 void fc__h2_flow_ack(struct fc__h2_conn *c, uint64_t opaque) {
   if (!c->tune_ping || opaque != c->tune_opaque) return;
   c->tune_ping = false;
-  if (c->tune_bytes >= c->stream_target / 3 * 2) {
+  if (c->tune_bytes >= c->stream_target / 3) {
     grow_windows(c);
     c->tune_pause = 0;
   } else if (c->tune_pause < PAUSE_MAX) {
     c->tune_pause = 2 * c->tune_pause + 1;
   }
   c->tune_skip = c->tune_pause;
-  c->tune_bytes = 0;
 }
 
 bool fc__h2_flow_arrived(struct fc__h2_conn *c, uint32_t len) {
@@ -81,7 +81,7 @@ bool fc__h2_flow_arrived(struct fc__h2_conn *c, uint32_t len) {
   c->recv_credit += len;
   if (c->tune_bytes <= UINT32_MAX - len) c->tune_bytes += len;
   if (c->recv_credit >= c->recv_target / 2) {
-    begin_sample(c);
+    fc__h2_flow_sample(c);
     credit_connection(c, c->recv_credit);
     c->recv_credit = 0;
   }
@@ -107,7 +107,6 @@ void fc__h2_consume(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len) 
   assert(len <= FC__H2_WINDOW_MAX && "more was consumed than can have come");
   s->recv_credit += (uint32_t)len;
   if (s->recv_credit < c->stream_target / 2 || s->recv_credit == 0) return;
-  begin_sample(c);
   credit_stream(c, s, s->recv_credit);
   s->recv_credit = 0;
 }
@@ -117,7 +116,6 @@ void fc__h2_expect(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len) {
   if (len > EXPECT_MOST) len = EXPECT_MOST;
   if ((int64_t)len <= s->recv_window) return;
   uint32_t increment = (uint32_t)((int64_t)len - s->recv_window);
-  begin_sample(c);
   credit_stream(c, s, increment);
   /* What was consumed but not announced is announced with it; the rest is on account of later consumption. */
   uint32_t due = s->recv_credit < increment ? s->recv_credit : increment;

@@ -25,6 +25,7 @@ static void begin_on_stream(struct fc__h2_conn *c, struct fc__h2_stream *s) {
     fc__h2_stream_error(c, s, FC__H2_PROTOCOL_ERROR);
   } else {
     s->recv_window -= len;
+    if (s->recv_window < c->stream_target / 2) fc__h2_flow_sample(c);
     credit_padding(c, s);
     c->data_stream = s;
   }

@@ -152,6 +152,7 @@ static void on_data(void *owner, struct fc__h2_stream *s, fc_slice data, bool en
     r->data_sum = (r->data_sum ^ data.data[i]) * UINT32_C(16777619);
   }
   r->data_end = end_stream;
+  r->total += data.len;
   if (!r->hoard) fc__h2_consume(r->conn, s, data.len);
   if (end_stream && r->answer) answer(r, s);
 }

@@ -30,6 +30,7 @@ struct h2_record {
   bool hoard;   /* does not give data back to the window */
   bool answer;  /* requests get headers, the 5 bytes "hello" and trailers at their end */
   size_t count; /* of all requests that were opened */
+  size_t total; /* bytes of data, of all streams */
   bool quiet;   /* fields are not written down */
 };
 
