@@ -54,7 +54,7 @@ step() {
   summary+=("$(printf '%-14s %s' "$name" "$line")")
   if [ "$f" != 0 ]; then
     echo "---- the end of $log"
-    tail -n 60 "$log"
+    grep -vE "^\[[0-9]+/[0-9]+\] (Building|Linking|Creating)|^-- " "$log" | tail -n 60
     echo "----"
   fi
 }
