@@ -62,13 +62,15 @@ typedef struct fc_server_interceptor {
 /** All zero is the default of each. */
 typedef struct fc_server_options {
   size_t size;
-  fc_reactor *reactor;        /* the one to run on; NULL: `reactors` own ones */
-  uint32_t reactors;          /* own reactors, each with a thread and a listening socket; 0: 1 */
-  uint32_t workers;           /* threads for blocking handlers, started when needed; 0: 16 */
-  uint32_t max_pending_calls; /* waiting for a worker; beyond: RESOURCE_EXHAUSTED; 0: 3,000 */
+  fc_reactor *reactor; /* the one to run on; NULL: `reactors` own ones */
+  uint32_t reactors;   /* own reactors, each with a thread and a listening socket; 0: 1 */
+  uint32_t workers;    /* threads for blocking handlers, started when needed; 0: 16 */
+  /* Waiting for a worker; beyond: RESOURCE_EXHAUSTED, and by growing chance from a third of it on; 0: 3,000 */
+  uint32_t max_pending_calls;
   uint32_t
       max_concurrent_calls; /* running in the server; beyond: RESOURCE_EXHAUSTED; 0: no limit */
-  uint32_t max_concurrent_streams;           /* for each connection; 0: 100 */
+  /* Requests of one connection whose handlers are not done, also when the client has reset them; 0: 100 */
+  uint32_t max_concurrent_streams;
   uint32_t max_connections;                  /* 0: no limit; more wait in the listening socket */
   const fc_server_interceptor *interceptors; /* the first sees a call first */
   size_t interceptor_count;
