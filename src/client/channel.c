@@ -1,6 +1,7 @@
 /*
- * The life of a channel: made from a target and options, closed, given back, gone idle. A channel that was given
- * back lives until its last call is over, and its memory until nobody holds a call of it.
+ * The life of a channel: made from a target and options, closed, given back, gone idle. A channel
+ * that was given back lives until its last call is over, and its memory until nobody holds a call
+ * of it.
  */
 #include "client/channel.h"
 

@@ -1,8 +1,8 @@
 #ifndef FC_CLIENT_CHANNEL_H
 #define FC_CLIENT_CHANNEL_H
 /*
- * The inside of fc_channel, and what its files ask of each other. Everything here is called under the loop's lock
- * unless it says otherwise.
+ * The inside of fc_channel, and what its files ask of each other. Everything here is called under
+ * the loop's lock unless it says otherwise.
  *
  *   channel.c       life: create, close, destroy, going idle
  *   connect.c       rounds of connecting: resolve, every address in turn, backoff
@@ -64,8 +64,7 @@ struct fc_channel {
   int64_t last_active;
   /* the state */
   fc_connectivity state;
-  bool
-      wanted; /* somebody asked to connect and waits for nothing: the loop works until that is decided */
+  bool wanted; /* somebody asked to connect and does not wait: the loop works until it is decided */
   struct fc__node watches, waiters;
   char failure[FC__FAILURE_MAX]; /* why TRANSIENT_FAILURE */
   /* calls; each that is not over is in one of these */
@@ -106,8 +105,9 @@ void fc__connect_lost(struct fc_channel *ch, const char *reason, bool used, int6
 
 extern const struct fc__call_owner_ops fc__line_ops;
 
-/* Makes a call and sends it or puts it in line. options were read. */
-fc_result fc__line_start(struct fc_channel *ch, const char *method, const fc_call_options *options,
+/* Makes a call and sends it or puts it in line. options were read; what is unset in them becomes
+ * the channel's. */
+fc_result fc__line_start(struct fc_channel *ch, const char *method, fc_call_options *options,
                          fc_call **out, fc_error *err);
 void fc__line_run(struct fc_channel *ch, int64_t now);  /* attaches calls while there is room */
 void fc__line_fail(struct fc_channel *ch, int64_t now); /* ends those that do not wait for ready */

@@ -1,6 +1,7 @@
 /*
- * One connection of a channel to one address. Until the peer's SETTINGS have come it is an attempt, which fails
- * or comes up; then it is the one that takes calls, until it is lost or the peer goes away.
+ * One connection of a channel to one address. Until the peer's SETTINGS have come it is an attempt,
+ * which fails or comes up; then it is the one that takes calls, until it is lost or the peer goes
+ * away.
  */
 #include "client/conn.h"
 
@@ -40,19 +41,28 @@ static void slow_keepalive(struct fc__link_config *config) {
   if (config->keepalive_time <= FC_NEVER / 2) config->keepalive_time *= 2;
 }
 
-/* The calls that were processed go on here; all others need another connection. */
+/* The calls that it has go on here; all others need another connection. */
+static void retire(struct fc__conn *conn, const char *reason, int64_t now) {
+  fc__list_push_back(&conn->channel->draining, &conn->draining);
+  fc__link_goaway(conn->link, FC__H2_NO_ERROR, "", true, now);
+  fc__connect_lost(conn->channel, reason, conn->attached > 0, now - conn->up_at, now);
+}
+
 static void on_goaway(struct fc__link *link, uint32_t code, fc_slice debug, int64_t now) {
   struct fc__conn *conn = link->owner;
-  struct fc_channel *ch = conn->channel;
   if (code == FC__H2_ENHANCE_YOUR_CALM && fc_slice_equals(debug, "too_many_pings")) {
-    slow_keepalive(&ch->config.link);
+    slow_keepalive(&conn->channel->config.link);
   }
   if (!conn->up || !is_current(conn)) return;
-  fc__list_push_back(&ch->draining, &conn->draining);
-  fc__link_goaway(link, FC__H2_NO_ERROR, "", true, now);
   char reason[FC__ADDR_TEXT_MAX + 80];
   snprintf(reason, sizeof reason, "%s went away (GOAWAY %s)", conn->peer, fc__h2_error_name(code));
-  fc__connect_lost(ch, reason, conn->attached > 0, now - conn->up_at, now);
+  retire(conn, reason, now);
+}
+
+void fc__conn_attach(struct fc__conn *conn, fc_call *call, int64_t now) {
+  conn->attached++;
+  fc__call_attach(call, conn->link, now);
+  if (conn->attached >= FC__CONN_CALLS_MAX && is_current(conn)) retire(conn, "no stream ids", now);
 }
 
 static void on_down(struct fc__link *link, const char *reason, int64_t now) {

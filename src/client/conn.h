@@ -1,7 +1,10 @@
 #ifndef FC_CLIENT_CONN_H
 #define FC_CLIENT_CONN_H
-/* One connection of a channel to one address: connecting, the HTTP/2 handshake, calls, going away. */
+/* One connection of a channel to one address: connecting, the handshake, calls, going away. */
 #include "client/channel.h"
+
+/* A connection has so many stream ids for requests. RFC 9113 section 5.1.1 */
+#define FC__CONN_CALLS_MAX (UINT64_C(1) << 30)
 
 struct fc__conn {
   struct fc_channel *channel;
@@ -15,9 +18,13 @@ struct fc__conn {
   char peer[FC__ADDR_TEXT_MAX];
 };
 
-/* NULL, with the reason in *err. What becomes of it is reported to connect.c, never from inside this call. */
+/* NULL, with the reason in *err. What becomes of it is reported to connect.c, never from inside
+ * this call. */
 struct fc__conn *fc__conn_open(struct fc_channel *ch, const struct fc__addr *addr, int64_t now,
                                fc_error *err);
+
+/* Sends a call on a connection that has room. The last that it has ids for retires it. */
+void fc__conn_attach(struct fc__conn *conn, fc_call *call, int64_t now);
 
 /* Ends and frees it without a report; its calls end UNAVAILABLE with reason. */
 void fc__conn_close(struct fc__conn *conn, const char *reason, int64_t now);

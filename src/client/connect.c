@@ -1,6 +1,6 @@
 /*
- * Connecting in rounds: resolve the name, try every address in order (pick_first), and after the last one fail and
- * wait. Spec: grpc/grpc doc/connection-backoff.md, doc/load-balancing.md
+ * Connecting in rounds: resolve the name, try every address in order (pick_first), and after the
+ * last one fail and wait. Spec: grpc/grpc doc/connection-backoff.md, doc/load-balancing.md
  */
 #include "client/channel.h"
 
@@ -15,7 +15,8 @@ enum { RESOLVED_MAX = 64 };
 static const double backoff_multiplier = 1.6; /* doc/connection-backoff.md MULTIPLIER */
 static const double backoff_jitter = 0.2;     /* ... JITTER */
 
-/* A timer that fires later than this fires late because nobody drove the loop, which says nothing of the peer. */
+/* A timer that fires later than this fires late because nobody drove the loop, which says nothing
+ * of the peer. */
 static const int64_t late = FC_SECOND;
 
 /* An idle connection may have been closed while nobody polled; asking it costs one read. */
@@ -55,7 +56,7 @@ static void back_off(struct fc_channel *ch, int64_t now) {
 
 /* ---- addresses ---- */
 
-/* doc/connection-backoff.md gives an attempt until the round's backoff is over, if that is later. */
+/* doc/connection-backoff.md gives an attempt until the round's backoff is over if that is later. */
 static int64_t attempt_end(const struct fc_channel *ch, int64_t now) {
   int64_t timeout = ch->config.connect_timeout, retry_at = ch->connector.retry_at;
   int64_t end = timeout < FC_NEVER - now ? now + timeout : FC_NEVER;
@@ -201,14 +202,16 @@ void fc__connect_stop(struct fc_channel *ch, const char *reason, int64_t now) {
 void fc__connect_up(struct fc_channel *ch, int64_t now) {
   struct fc__connector *c = &ch->connector;
   c->phase = FC__CONNECT_UP;
+  ch->failure[0] = 0;
   fc__loop_timer_stop(ch->loop, &c->timer);
   fc__channel_set_state(ch, FC_CONNECTIVITY_READY);
   fc__line_run(ch, now);
 }
 
 /*
- * The next call connects again, or those that wait do. A peer that lets clients connect and then drops them before
- * a call could use the connection is treated as one that cannot be reached, or both sides would spin.
+ * The next call connects again, or those that wait do. A peer that lets clients connect and then
+ * drops them before a call could use the connection is treated as one that cannot be reached, or
+ * both sides would spin.
  */
 void fc__connect_lost(struct fc_channel *ch, const char *reason, bool used, int64_t lived,
                       int64_t now) {

@@ -1,5 +1,6 @@
 /*
- * Call credentials made of a token. The token is erased before its memory goes back, wherever that is.
+ * Call credentials made of a token. The token is erased before its memory goes back, wherever that
+ * is.
  */
 #include "farcall/credentials.h"
 

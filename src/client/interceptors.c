@@ -1,5 +1,6 @@
 /*
- * Starting calls: through the channel's interceptors, each of which goes on as often as it likes, to the line.
+ * Starting calls: through the channel's interceptors, each of which goes on as often as it likes,
+ * to the line.
  */
 #include "base/error.h"
 #include "client/channel.h"
@@ -10,8 +11,8 @@ struct fc_next {
   bool hold;
 };
 
-static fc_result start(struct fc_channel *ch, const char *method, const fc_call_options *o,
-                       bool hold, fc_call **out, fc_error *err) {
+static fc_result start(struct fc_channel *ch, const char *method, fc_call_options *o, bool hold,
+                       fc_call **out, fc_error *err) {
   fc__loop_lock(ch->loop);
   fc_result r = fc__line_start(ch, method, o, out, err);
   if (r == FC_OK && hold) fc__call_hold(*out);
@@ -60,7 +61,8 @@ fc_result fc_next_call(fc_next *next, const char *method, const fc_call_options 
   return fc__error(err, FC_ERR_INVALID, "next is NULL");
 }
 
-/* A call with one response is a future, which proceeds by itself; one that streams proceeds when its user reads. */
+/* A call with one response is a future, which proceeds by itself; one that streams proceeds when
+ * its user reads. */
 fc_result fc_channel_call(fc_channel *ch, const char *method, const fc_call_options *options,
                           fc_call **out, fc_error *err) {
   bool hold = options && options->size > offsetof(fc_call_options, pattern) &&

@@ -1,6 +1,7 @@
 /*
- * The calls of a channel: each goes to the connection at once if it has room, or waits in line in the order of
- * arrival, or fails. Spec: grpc/grpc doc/wait-for-ready.md; gRFC A6 for those that the peer did not process
+ * The calls of a channel: each goes to the connection at once if it has room, or waits in line in
+ * the order of arrival, or fails. Spec: grpc/grpc doc/wait-for-ready.md; gRFC A6 for those that the
+ * peer did not process
  */
 #include "client/channel.h"
 #include "client/conn.h"
@@ -25,11 +26,9 @@ static bool has_room(const struct fc_channel *ch) {
 }
 
 static void attach(struct fc_channel *ch, fc_call *call, int64_t now) {
-  struct fc__conn *conn = ch->connector.conn;
   fc__list_remove(&call->line);
   fc__list_push_back(&ch->running, &call->line);
-  conn->attached++;
-  fc__call_attach(call, conn->link, now);
+  fc__conn_attach(ch->connector.conn, call, now);
 }
 
 /* Those to be tried again came earlier than any in line. */
@@ -97,17 +96,16 @@ static void place(struct fc_channel *ch, fc_call *call, const fc_call_options *o
   }
 }
 
-fc_result fc__line_start(struct fc_channel *ch, const char *path, const fc_call_options *options,
-                         fc_call **out, fc_error *err) {
-  fc_call_options o = *options;
+fc_result fc__line_start(struct fc_channel *ch, const char *path, fc_call_options *o, fc_call **out,
+                         fc_error *err) {
   struct fc__method *method;
   fc_result r = fc__methods_find(&ch->methods, path, &method, err);
   if (r != FC_OK) return r;
-  if (o.wait_for_ready == FC_WAIT_FOR_READY_UNSET && ch->config.wait_for_ready) {
-    o.wait_for_ready = FC_WAIT_FOR_READY_ON;
+  if (o->wait_for_ready == FC_WAIT_FOR_READY_UNSET && ch->config.wait_for_ready) {
+    o->wait_for_ready = FC_WAIT_FOR_READY_ON;
   }
   int64_t now = fc__loop_now(ch->loop);
-  r = fc__call_create_client(as_owner(ch), method, &o, now, out, err);
+  r = fc__call_create_client(as_owner(ch), method, o, now, out, err);
   fc__method_unref(method);
   if (r != FC_OK) return r;
   (*out)->owner_data = ch;
@@ -115,7 +113,7 @@ fc_result fc__line_start(struct fc_channel *ch, const char *path, const fc_call_
   ch->calls++;
   fc__channel_check_fork(ch, now);
   fc__connect_probe(ch, now);
-  place(ch, *out, &o, now);
+  place(ch, *out, o, now);
   return FC_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Method names by their text. A program that makes names up without end gets objects that live with their calls
- * once the table is full.
+ * Method names by their text. A program that makes names up without end gets objects that live with
+ * their calls once the table is full.
  */
 #include "client/method.h"
 
@@ -23,7 +23,8 @@ void fc__methods_finish(struct fc__methods *m) {
   m->last = NULL;
 }
 
-/* Spec: PROTOCOL-HTTP2.md, Path: "/" Service-Name "/" {method name}; RFC 9113 section 8.2.1 for the characters. */
+/* Spec: PROTOCOL-HTTP2.md, Path: "/" Service-Name "/" {method name}; RFC 9113 section 8.2.1 for the
+ * characters. */
 static fc_result check(const char *path, size_t len, fc_error *err) {
   if (len > FC__METHOD_LEN_MAX) {
     return fc__error(err, FC_ERR_INVALID, "the method has %zu characters, at most %d are allowed",

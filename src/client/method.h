@@ -1,6 +1,7 @@
 #ifndef FC_CLIENT_METHOD_H
 #define FC_CLIENT_METHOD_H
-/* The method names of a channel, each kept once, so that a call does not copy its own. Under the loop's lock. */
+/* The method names of a channel, each kept once, so that a call does not copy its own. Under the
+ * loop's lock. */
 #include "base/map.h"
 #include "call/call.h"
 
@@ -15,7 +16,8 @@ struct fc__methods {
 void fc__methods_init(struct fc__methods *m, uint64_t seed);
 void fc__methods_finish(struct fc__methods *m);
 
-/* One reference to the method of that name. FC_ERR_INVALID it is not "/service/method"; FC_ERR_NO_MEMORY. */
+/* One reference to the method of that name. FC_ERR_INVALID it is not "/service/method";
+ * FC_ERR_NO_MEMORY. */
 fc_result fc__methods_find(struct fc__methods *m, const char *path, struct fc__method **out,
                            fc_error *err);
 

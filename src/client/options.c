@@ -1,6 +1,6 @@
 /*
- * The options of a channel: what users may get wrong is refused with the option's name, its value and a remedy;
- * zeros become the defaults that channel.h tells.
+ * The options of a channel: what users may get wrong is refused with the option's name, its value
+ * and a remedy; zeros become the defaults that channel.h tells.
  */
 #include "client/options.h"
 
@@ -81,7 +81,8 @@ static fc_result check_interceptors(const fc_channel_options *o, fc_error *err) 
   return FC_OK;
 }
 
-/* What may stand in a header field's value: RFC 9110 section 5.5; spaces only where they mean something. */
+/* What may stand in a header field's value: RFC 9110 section 5.5; spaces only where they mean
+ * something. */
 static fc_result check_text(const char *name, const char *text, char lowest, fc_error *err) {
   if (!text) return FC_OK;
   size_t len = strlen(text);
@@ -137,7 +138,8 @@ static void fill_link(struct fc__link_config *link, const fc_channel_options *o)
   link->stall_timeout = FC_NEVER;
 }
 
-/* "name/version" of the application first, then the library's in gRPC's form. Spec: PROTOCOL-HTTP2.md, User Agents */
+/* "name/version" of the application first, then the library's in gRPC's form. Spec:
+ * PROTOCOL-HTTP2.md, User Agents */
 static char *make_user_agent(const char *first) {
   static const char own[] = "grpc-c-farcall/";
   size_t size = (first ? strlen(first) + 1 : 0) + sizeof own + strlen(fc_version());

@@ -1,6 +1,6 @@
 /*
- * The short functions that block or hand out a future. A blocking unary call is one region under the lock, from
- * the making of the call to its end.
+ * The short functions that block or hand out a future. A blocking unary call is one region under
+ * the lock, from the making of the call to its end.
  */
 #include "farcall/rpc.h"
 
@@ -78,7 +78,7 @@ static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out
 
 /* ---- unary-unary ---- */
 
-static fc_code call_at_once(fc_channel *ch, const char *method, const fc_call_options *o,
+static fc_code call_at_once(fc_channel *ch, const char *method, fc_call_options *o,
                             fc_bytes **response, fc_call **out, fc_error *err) {
   fc_call *call;
   struct fc__loop *loop = ch->loop;

@@ -1,10 +1,11 @@
 #ifndef FC_CLIENT_RPC_H
 #define FC_CLIENT_RPC_H
-/* What the short functions of both kinds share: rpc.c those that block, rpc_async.c those with callbacks. */
+/* What the short functions of both kinds share: rpc.c those that block, rpc_async.c those with
+ * callbacks. */
 #include "farcall/rpc.h"
 
-/* Reads a user's options, sets the pattern, and copies the request where the pattern has one, into out->request, which
- * the caller unreferences after the call was made. */
+/* Reads a user's options, sets the pattern, and copies the request where the pattern has one, into
+ * out->request, which the caller unreferences after the call was made. */
 fc_result fc__rpc_options(const fc_call_options *from, fc_pattern pattern, fc_slice request,
                           fc_call_options *out, fc_error *err);
 

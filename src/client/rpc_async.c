@@ -1,6 +1,7 @@
 /*
- * The short functions with callbacks. Up to three chains run for one call: the source's messages go out, messages
- * come in, and the call ends; when the last of them is through, the user is told the outcome.
+ * The short functions with callbacks. Up to three chains run for one call: the source's messages go
+ * out, messages come in, and the call ends; when the last of them is through, the user is told the
+ * outcome.
  */
 #include <assert.h>
 #include <stdatomic.h>
@@ -59,7 +60,7 @@ static void call_over(fc_call *call, void *user) {
 
 static void received(fc_call *call, fc_bytes *message, void *user);
 
-/* Only one receive is pending, so it can fail only if the user receives as well, against the rules. */
+/* Only one receive is pending, so this fails only if the user receives too, against the rules. */
 static void receive_next(struct async *a) {
   if (fc_call_recv_async(a->call, received, a) == FC_OK) return;
   fc_call_cancel(a->call, FC_CODE_INTERNAL, "the call is received from twice at once");
@@ -161,7 +162,8 @@ static fc_result make_call(struct async *a, fc_channel *channel, const char *met
   return r;
 }
 
-/* The call may end at any moment from here on; the user's callbacks come from the driver's thread all the same. */
+/* The call may end at any moment from here on; the user's callbacks come from the driver's thread
+ * all the same. */
 static fc_result let_run(struct async *a, fc_error *err) {
   fc_result r = fc_call_on_done(a->call, call_over, a);
   a->over = r == FC_ERR_CLOSED;

@@ -1,6 +1,6 @@
 /*
- * The target's text: scheme:endpoint, scheme://authority/endpoint, or a bare host and port, which is a DNS
- * name. Spec: grpc/grpc doc/naming.md, RFC 3986 section 3
+ * The target's text: scheme:endpoint, scheme://authority/endpoint, or a bare host and port, which
+ * is a DNS name. Spec: grpc/grpc doc/naming.md, RFC 3986 section 3
  */
 #include "client/target.h"
 
@@ -49,7 +49,8 @@ struct host_port {
   const char *port; /* NULL: none is given */
 };
 
-/* Splits text in place: "host", "host:port", "[v6]", "[v6]:port", or a bare IPv6 literal, told by its colons. */
+/* Splits text in place: "host", "host:port", "[v6]", "[v6]:port", or a bare IPv6 literal, told by
+ * its colons. */
 static bool split_port(char *text, struct host_port *out) {
   char *close = text[0] == '[' ? strchr(text, ']') : NULL;
   *out = (struct host_port){.host = text};
@@ -80,7 +81,8 @@ static bool is_host(const char *host) {
   return true;
 }
 
-/* host[:port] as :authority: an IPv6 literal in brackets, without its zone, which means something here only. */
+/* host[:port] as :authority: an IPv6 literal in brackets, without its zone, which means something
+ * here only. */
 static void write_authority(char *out, size_t size, const char *host, const char *port) {
   int len = (int)strcspn(host, "%");
   const char *open = is_ipv6(host) ? "[" : "", *close = is_ipv6(host) ? "]" : "";

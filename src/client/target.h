@@ -13,8 +13,8 @@ struct fc__target {
   char *authority; /* :authority unless an option says otherwise */
 };
 
-/* Fills *out. FC_ERR_INVALID with a sentence that names the target, what is wrong and what to write; FC_ERR_NO_MEMORY.
- * After a failure nothing is held. */
+/* Fills *out. FC_ERR_INVALID with a sentence that names the target, what is wrong and what to
+ * write; FC_ERR_NO_MEMORY. After a failure nothing is held. */
 fc_result fc__target_parse(struct fc__net *net, const char *text, struct fc__target *out,
                            fc_error *err);
 void fc__target_finish(struct fc__target *target);

@@ -1,6 +1,7 @@
 /*
- * Watches: callbacks that are told every state in order, from tasks of the loop, without the lock. A watch runs on
- * one thread at a time; whoever cancels it waits until it no longer runs, unless it cancels itself.
+ * Watches: callbacks that are told every state in order, from tasks of the loop, without the lock.
+ * A watch runs on one thread at a time; whoever cancels it waits until it no longer runs, unless it
+ * cancels itself.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * A child process uses the channel that its parent made: it connects by itself, its parent's calls end there and go
- * on here, and neither notices the other. hostile.md 67
+ * A child process uses the channel that its parent made: it connects by itself, its parent's calls
+ * end there and go on here, and neither notices the other. hostile.md 67
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -159,7 +159,7 @@ static bool ready_soon(fc_channel *channel, void *user) {
   return right;
 }
 
-/* The parent waits for an hour after a failure; the child begins anew, and the server is there now. */
+/* The parent waits an hour after a failure; the child begins anew, and the server is there now. */
 static void a_backoff_does_not_delay_the_child(void **state) {
   (void)state;
   struct service s;

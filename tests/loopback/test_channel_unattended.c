@@ -1,6 +1,6 @@
 /*
- * A blocking client drives its channel only while it waits for a call. What happened meanwhile, to connections and
- * timers, is found out in time by the next call.
+ * A blocking client drives its channel only while it waits for a call. What happened meanwhile, to
+ * connections and timers, is found out in time by the next call.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -81,7 +81,8 @@ static void the_state_is_asked_of_the_connection(void **state) {
   fc_channel_destroy(channel);
 }
 
-/* The time for connecting is over when the second call comes, but nobody was there to go on connecting. */
+/* The time for connecting is over when the second call comes, but nobody was there to go on
+ * connecting. */
 static void an_interrupted_attempt_to_connect_goes_on(void **state) {
   (void)state;
   int port = 0;

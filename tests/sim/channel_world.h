@@ -1,6 +1,7 @@
 #ifndef FC_TESTS_CHANNEL_WORLD_H
 #define FC_TESTS_CHANNEL_WORLD_H
-/* A channel over the simulated network, with a raw server at 10.0.0.1:80, and short ways to make calls. */
+/* A channel over the simulated network, with a raw server at 10.0.0.1:80, and short ways to make
+ * calls. */
 #include "farcall/rpc.h"
 #include "sim/sim_net.h"
 #include "support/raw_server.h"

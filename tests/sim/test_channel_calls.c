@@ -1,6 +1,8 @@
-/* Calls of a channel: waiting, failing, queueing, being tried again. Spec: doc/wait-for-ready.md, gRFC A6, A8 */
+/* Calls of a channel: waiting, failing, queueing, being tried again. Spec: doc/wait-for-ready.md,
+ * gRFC A6, A8 */
 #include <stdio.h>
 
+#include "client/conn.h"
 #include "farcall/credentials.h"
 #include "sim/channel_world.h"
 #include "support/check.h"
@@ -254,6 +256,27 @@ static void a_refused_stream_is_made_again_once(void **state) {
   world_close(&w);
 }
 
+/* RFC 9113 section 5.1.1: a client that runs out of stream ids opens another connection. */
+static void a_connection_without_stream_ids_is_replaced(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  world_exchange(&w);
+  w.server.hold = true;
+  w.channel->connector.conn->attached = FC__CONN_CALLS_MAX - 2;
+  fc_call *calls[3];
+  for (int i = 0; i < 3; i++) calls[i] = world_call(&w, "/s/m", 0, false);
+  world_run(&w, 10 * MS);
+  assert_int_equal(w.server.accepted, 2);
+  assert_int_equal(w.server.open, 2);
+  raw_server_answer(&w.server, 3);
+  world_run(&w, 10 * MS);
+  for (int i = 0; i < 3; i++) world_expect(calls[i], FC_CODE_OK, "");
+  assert_int_equal(w.server.open, 1);
+  world_close(&w);
+}
+
 /* The server's view of how often this client pings: 20 s, then 40 s. */
 static void too_many_pings_double_the_keepalive_time(void **state) {
   (void)state;
@@ -449,6 +472,7 @@ int main(void) {
       cmocka_unit_test(a_call_is_made_again_only_once),
       cmocka_unit_test(later_calls_take_another_connection),
       cmocka_unit_test(a_refused_stream_is_made_again_once),
+      cmocka_unit_test(a_connection_without_stream_ids_is_replaced),
       cmocka_unit_test(too_many_pings_double_the_keepalive_time),
       cmocka_unit_test(closing_ends_the_calls_in_every_state),
       cmocka_unit_test(calls_survive_the_destroyed_channel_in_every_state),

@@ -1,4 +1,5 @@
-/* How channels connect: all addresses in order, timeouts, backoff, names. Spec: doc/connection-backoff.md */
+/* How channels connect: all addresses in order, timeouts, backoff, names. Spec:
+ * doc/connection-backoff.md */
 #include <errno.h>
 
 #include "sim/channel_world.h"

@@ -1,6 +1,6 @@
 /*
- * A connection is cut at every byte of its life, in every way: each call has exactly one outcome, in time, and the
- * channel connects again. hostile.md 57
+ * A connection is cut at every byte of its life, in every way: each call has exactly one outcome,
+ * in time, and the channel connects again. hostile.md 57
  */
 #include "sim/channel_world.h"
 #include "support/check.h"

@@ -1,6 +1,6 @@
 /*
- * Every allocation of a conversation fails in turn, alone and with all that follow: each call ends with one status,
- * nothing leaks, and the channel works again afterwards.
+ * Every allocation of a conversation fails in turn, alone and with all that follow: each call ends
+ * with one status, nothing leaks, and the channel works again afterwards.
  */
 #include "sim/channel_world.h"
 #include "support/check.h"

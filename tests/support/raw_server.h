@@ -1,9 +1,9 @@
 #ifndef FC_TESTS_RAW_SERVER_H
 #define FC_TESTS_RAW_SERVER_H
 /*
- * An HTTP/2 server without manners: the engine's server side on bare transports, for what fc_server would not do.
- * It answers every request with OK and two bytes unless told otherwise. It lives on a reactor like everything else,
- * and its functions take the lock themselves.
+ * An HTTP/2 server without manners: the engine's server side on bare transports, for what fc_server
+ * would not do. It answers every request with OK and two bytes unless told otherwise. It lives on a
+ * reactor like everything else, and its functions take the lock themselves.
  */
 #include "farcall/reactor.h"
 #include "http2/conn.h"
