@@ -79,7 +79,8 @@ FC_API int64_t fc_reactor_timeout(fc_reactor *reactor);
  * Runs one turn: reads and writes what is ready, fires timers, runs callbacks.
  *
  * Owns:    nothing
- * Errors:  FC_ERR_BUSY the reactor is not in host mode, or another thread is dispatching
+ * Errors:  FC_ERR_BUSY the reactor is not in host mode, or another thread is dispatching;
+ *          FC_ERR_INVALID it is NULL
  * Threads: any, one at a time; may be called from a callback. Blocks: never
  * Since:   0.1
  */

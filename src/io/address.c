@@ -74,8 +74,9 @@ static bool read_scope(const char *scope, uint32_t *out) {
 
 static bool set_ipv6(const char *host, struct fc__addr *out) {
   char text[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
-  if (strlen(host) >= sizeof text) return false;
-  strcpy(text, host);
+  size_t len = strlen(host);
+  if (len >= sizeof text) return false;
+  memcpy(text, host, len + 1);
   struct sockaddr_in6 a = {.sin6_family = AF_INET6};
   char *scope = strchr(text, '%');
   if (scope) {
@@ -137,7 +138,7 @@ bool fc__addr_literal(const char *host, uint16_t port, struct fc__addr *out) {
   char bare[FC__ADDR_TEXT_MAX];
   size_t len = strlen(host);
   if (len >= sizeof bare) return false;
-  strcpy(bare, host);
+  memcpy(bare, host, len + 1);
   if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
     memmove(bare, bare + 1, len - 2);
     bare[len - 2] = '\0';
@@ -186,10 +187,10 @@ static void text_unix(const struct sockaddr_un *a, size_t len, char out[FC__ADDR
   size_t path = offsetof(struct sockaddr_un, sun_path);
   size_t used = len > path ? len - path : 0; /* none: a socket that was never bound */
   if (used > 0 && a->sun_path[0] == '\0') {
-    strcpy(out, "unix-abstract:");
+    snprintf(out, FC__ADDR_TEXT_MAX, "unix-abstract:");
     append_escaped(out, a->sun_path + 1, used - 1);
   } else {
-    strcpy(out, "unix:");
+    snprintf(out, FC__ADDR_TEXT_MAX, "unix:");
     append_escaped(out, a->sun_path, strnlen(a->sun_path, used));
   }
 }
@@ -210,6 +211,6 @@ void fc__addr_text(const struct fc__addr *addr, char out[FC__ADDR_TEXT_MAX]) {
       text_unix((const struct sockaddr_un *)&system, addr->len, out);
       break;
     default:
-      strcpy(out, "unknown");
+      snprintf(out, FC__ADDR_TEXT_MAX, "unknown");
   }
 }

@@ -4,7 +4,7 @@
 #include "io/reactor.h"
 
 #include <assert.h>
-#include <string.h>
+#include <errno.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -131,6 +131,7 @@ static fc_result create_unlisted(struct fc__io *io, fc_reactor_mode mode, fc_rea
 static fc_result create_posix(fc_reactor_mode mode, fc_reactor **out, fc_error *err) {
   int error;
   struct fc__io *io = fc__posix_io_create(FC__POLLER_DEFAULT, &error);
+  if (io == NULL && error == ENOMEM) return fc__error_no_memory(err);
   if (io == NULL) return fc__error_system(err, error, "cannot make a reactor");
   fc_result result = create_unlisted(io, mode, out, err);
   if (result != FC_OK) io->ops->destroy(io);
@@ -143,7 +144,7 @@ fc_result fc__reactor_create_with(struct fc__io *io, fc_reactor_mode mode, fc_re
   fc_result result = fc__reactors_lock(err);
   if (result != FC_OK) return result;
   result = create_unlisted(io, mode, out, err);
-  if (result == FC_OK) fc__list_push_back(&fc__reactors, &(*out)->all);
+  if (*out) fc__list_push_back(&fc__reactors, &(*out)->all);
   fc__reactors_unlock();
   return result;
 }
@@ -164,7 +165,8 @@ static bool ref_default(fc_reactor **out) {
 fc_reactor *fc__reactor_default(fc_error *err) {
   fc_reactor *r = NULL;
   if (fc__reactors_lock(err) != FC_OK) return NULL;
-  if (!ref_default(&r) && create_posix(FC_REACTOR_AUTO, &r, err) == FC_OK) {
+  if (!ref_default(&r)) (void)create_posix(FC_REACTOR_AUTO, &r, err);
+  if (r && r != fc__reactors_default) {
     fc__list_push_back(&fc__reactors, &r->all);
     fc__reactors_default = r;
   }
@@ -216,7 +218,7 @@ fc_result fc_reactor_create(const fc_reactor_options *options, fc_reactor **out,
   result = fc__reactors_lock(err);
   if (result != FC_OK) return result;
   result = create_posix(o.mode, out, err);
-  if (result == FC_OK) fc__list_push_back(&fc__reactors, &(*out)->all);
+  if (*out) fc__list_push_back(&fc__reactors, &(*out)->all);
   fc__reactors_unlock();
   return result;
 }

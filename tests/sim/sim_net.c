@@ -189,6 +189,22 @@ struct sim_link *sim_link(struct sim *sim, const char *address) {
   return &l->link;
 }
 
+static size_t by_chance(struct sim *sim, size_t least, size_t most) {
+  return least + (size_t)fc__random_below(&sim->random, most - least + 1);
+}
+
+/* Each trouble in half of the runs. */
+static bool toss(struct sim *sim) { return fc__random_below(&sim->random, 2) == 0; }
+
+void sim_roughen(struct sim *sim) {
+  struct sim_link *link = &sim->link;
+  link->latency = (int64_t)by_chance(sim, 1, 50) * FC_MILLISECOND;
+  if (toss(sim)) link->jitter = (int64_t)by_chance(sim, 1, 20) * FC_MILLISECOND;
+  if (toss(sim)) link->read_max = by_chance(sim, 1, 100);
+  if (toss(sim)) link->write_max = by_chance(sim, 1, 1000);
+  if (toss(sim)) link->buffer = by_chance(sim, 100, 10000);
+}
+
 void sim_cut_all(struct sim *sim, enum sim_cut_kind kind) {
   for (struct fc__node *n = sim->connections.next; n != &sim->connections; n = n->next) {
     sim_connection_cut(FC__CONTAINER(n, struct sim_connection, all), kind);

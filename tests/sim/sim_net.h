@@ -68,6 +68,9 @@ struct sim_link {
  * with NULL of those to addresses without one of their own. */
 struct sim_link *sim_link(struct sim *sim, const char *address);
 
+/* Has the seed choose how the default link delays, splits and blocks; it loses nothing. */
+void sim_roughen(struct sim *sim);
+
 /* Cuts all connections that exist. */
 void sim_cut_all(struct sim *sim, enum sim_cut_kind kind);
 size_t sim_connections(const struct sim *sim); /* of which at least one side is open */
