@@ -72,6 +72,14 @@ static void on_field(void *owner, struct fc__h2_stream *s, const struct fc__fiel
   }
 }
 
+static bool on_run(void *owner, struct fc__h2_stream *s) {
+  return fc__repeat_keep(call_of(s), owner);
+}
+
+static void on_run_again(void *owner, struct fc__h2_stream *s) {
+  fc__repeat_apply(call_of(s), owner);
+}
+
 static void on_block(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block) {
   fc_call *call = call_of(s);
   struct fc__link *link = owner;
@@ -125,6 +133,8 @@ const struct fc__h2_events fc__call_events = {
     .on_open = on_open,
     .on_field = on_field,
     .on_block = on_block,
+    .on_run = on_run,
+    .on_run_again = on_run_again,
     .on_data = on_data,
     .on_closed = on_closed,
     .on_writable = on_writable,

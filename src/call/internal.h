@@ -57,6 +57,13 @@ void fc__request_message(fc_call *call, int64_t now); /* a whole message has com
 void fc__response_field(fc_call *call, const struct fc__field *field, bool trailers);
 void fc__response_block(fc_call *call, const struct fc__h2_block *block, int64_t now);
 
+/* ---- repeat.c: the fields that the peer begins each call with ---- */
+
+bool fc__repeat_keep(fc_call *call,
+                     struct fc__link *link); /* what call has had of them; false: no */
+void fc__repeat_apply(fc_call *call, const struct fc__link *link);
+void fc__repeat_finish(struct fc__link *link);
+
 /* ---- reply.c (server) ---- */
 
 fc_result fc__reply_headers(fc_call *call, const struct fc_metadata *metadata);

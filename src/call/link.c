@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "call/events.h"
+#include "call/internal.h"
 
 enum {
   LINGER_BYTES = 1 << 20,
@@ -23,6 +24,7 @@ static void link_free(struct fc__link *link) {
   if (fc__node_linked(&link->flush.link)) fc__list_remove(&link->flush.link);
   fc__loop_timer_stop(link->loop, &link->timer);
   fc__h2_conn_destroy(link->h2);
+  fc__repeat_finish(link);
   fc__free(link);
 }
 

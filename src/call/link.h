@@ -58,7 +58,9 @@ struct fc__link {
   struct fc__link_replay {
     uint32_t method; /* id + 1; 0: none yet */
     struct fc__h2_replay replay;
-  } replays[FC__LINK_REPLAYS];                          /* client: request headers by method id */
+  } replays[FC__LINK_REPLAYS]; /* client: request headers by method id */
+  struct fc__link_run
+      *run; /* what the peer's repeated header fields mean, repeat.c; NULL: none yet */
   struct fc__h2_replay headers_replay, trailers_replay; /* server: plain headers; trailers of OK */
   size_t peer_len;
   char peer[FC__ADDR_TEXT_MAX];

@@ -82,6 +82,11 @@ struct fc__h2_events {
   void (*on_field)(void *owner, struct fc__h2_stream *s, const struct fc__field *field,
                    bool trailers);
   void (*on_block)(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block);
+  /* The fields so far are a run that may come again: the owner keeps what they mean, beside the connection. False: it
+   * cannot. May be NULL. */
+  bool (*on_run)(void *owner, struct fc__h2_stream *s);
+  /* Instead of on_field for each field of the run kept last. */
+  void (*on_run_again)(void *owner, struct fc__h2_stream *s);
   /* Payload, padding removed. The owner announces what it has consumed with fc__h2_consume; padding is
    * announced by the connection itself. len may be 0 with end_stream. */
   void (*on_data)(void *owner, struct fc__h2_stream *s, fc_slice data, bool end_stream);

@@ -6,6 +6,7 @@
  *   conn.c           life cycle, errors, deadlines, GOAWAY and PING that we send
  *   receive.c        bytes to frames, their dispatch
  *   recv_headers.c   HEADERS and CONTINUATION     recv_data.c     DATA
+ *   run.c            header fields that come again with each call
  *   recv_control.c   PING, GOAWAY, RST_STREAM, WINDOW_UPDATE, PRIORITY
  *   settings.c       SETTINGS, both ways
  *   stream.c         one stream: opening, ends, errors
@@ -72,6 +73,18 @@ struct fc__h2_block_in {
   struct fc__h2_check check;
 };
 
+enum { FC__H2_RUN_MAX = 24 };
+
+/* The run of one-byte indexed fields that began the last block, and what came of it: run.c */
+struct fc__h2_run {
+  uint8_t len; /* 0: there is none */
+  uint8_t bytes[FC__H2_RUN_MAX];
+  uint64_t generation; /* of the decoder */
+  uint32_t fields;
+  size_t size;
+  struct fc__h2_check check;
+};
+
 /* ---- output ---- */
 
 /* Bytes that are written between those of the buffer, from where they lie. */
@@ -126,6 +139,7 @@ struct fc__h2_conn {
 
   struct fc__h2_in in;
   struct fc__h2_block_in block;
+  struct fc__h2_run run;
   struct fc__h2_stream *data_stream; /* of the DATA frame being received; NULL: it is dropped */
   struct fc__hpack_decoder *decoder;
 
@@ -192,6 +206,9 @@ void fc__h2_recv_data_piece(struct fc__h2_conn *c, fc_slice piece, bool last);
 void fc__h2_recv_headers(struct fc__h2_conn *c, uint32_t depends_on); /* 0: no priority given */
 void fc__h2_recv_continuation(struct fc__h2_conn *c);
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last);
+size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice block); /* bytes of it that need no decoding */
+size_t fc__h2_run_begins(const struct fc__h2_conn *c, fc_slice block); /* that are worth keeping */
+void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run);      /* has just been decoded */
 
 /* Whole payloads. */
 void fc__h2_recv_settings(struct fc__h2_conn *c, const uint8_t *payload);

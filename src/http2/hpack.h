@@ -94,6 +94,9 @@ enum fc__hpack_result {
 enum fc__hpack_result fc__hpack_decode(struct fc__hpack_decoder *d, fc_slice fragment, bool last,
                                        fc__hpack_field_fn fn, void *user);
 
+/* While it stays the same, so does the meaning of each index. */
+uint64_t fc__hpack_decoder_generation(const struct fc__hpack_decoder *d);
+
 /* ---- encoder ---- */
 
 struct fc__hpack_encoder;

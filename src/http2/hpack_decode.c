@@ -80,6 +80,10 @@ void fc__hpack_decoder_set_table_max(struct fc__hpack_decoder *d, size_t size) {
   fc__hpack_texts_keep_more(&d->texts, size);
 }
 
+uint64_t fc__hpack_decoder_generation(const struct fc__hpack_decoder *d) {
+  return d->table.generation;
+}
+
 static void report_large(const struct input *in, const struct fc__field *field, size_t size) {
   struct fc__field large = {.token = field->token, .never_indexed = field->never_indexed};
   in->fn(in->user, &large, size, true);

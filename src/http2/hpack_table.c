@@ -43,6 +43,7 @@ static void evict_to(struct fc__hpack_table *t, size_t room) {
 
 void fc__hpack_table_resize(struct fc__hpack_table *t, size_t max) {
   t->max = max;
+  t->generation++;
   evict_to(t, max);
 }
 
@@ -93,6 +94,7 @@ static void append(struct fc__hpack_table *t, fc_slice name, fc_slice value, uin
 
 bool fc__hpack_table_add(struct fc__hpack_table *t, fc_slice name, fc_slice value, uint8_t token) {
   size_t len = name.len + value.len, added = len + FC__HPACK_ENTRY_OVERHEAD, size;
+  t->generation++;
   if (added > t->max) {
     evict_to(t, 0);
     return true;

@@ -31,6 +31,7 @@ struct fc__hpack_table {
   size_t size, max; /* RFC 7541 section 4.1 */
   size_t block_size;
   size_t strings_end; /* where the next string goes */
+  uint64_t generation; /* changes with every insertion and change of size */
 };
 
 void fc__hpack_table_init(struct fc__hpack_table *t, size_t max);

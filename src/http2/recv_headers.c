@@ -157,9 +157,22 @@ static void end_block(struct fc__h2_conn *c) {
   b->stream = NULL;
 }
 
+/* A run that is whole in a first fragment is kept, or known from the last block. */
+static enum fc__hpack_result decode(struct fc__h2_conn *c, fc_slice fragment, bool end) {
+  size_t len = fc__h2_run_again(c, fragment);
+  if (len == 0 && (len = fc__h2_run_begins(c, fragment)) > 0) {
+    fc_slice run = {fragment.data, len};
+    enum fc__hpack_result result = fc__hpack_decode(c->decoder, run, false, take_field, c);
+    if (result != FC__HPACK_OK) return result;
+    fc__h2_run_keep(c, run);
+  }
+  fc_slice rest = {fragment.data + len, fragment.len - len};
+  return rest.len || end ? fc__hpack_decode(c->decoder, rest, end, take_field, c) : FC__HPACK_OK;
+}
+
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last) {
   bool end = last && (c->in.frame.flags & FC__H2_END_HEADERS);
-  enum fc__hpack_result result = fc__hpack_decode(c->decoder, fragment, end, take_field, c);
+  enum fc__hpack_result result = decode(c, fragment, end);
   if (c->result) return;
   if (result == FC__HPACK_ERROR) {
     fc__h2_fail(c, FC__H2_COMPRESSION_ERROR, "a header block cannot be decompressed");
