@@ -55,18 +55,28 @@ static void what_nobody_waits_for_is_driven_in_the_background(void **state) {
   pair_close(&p);
 }
 
+/* Returns under the lock, while the thread waits in the kernel. */
+static void until_it_polls(fc_reactor *r) {
+  fc__loop_lock(fc__reactor_loop(r));
+  while (!r->asleep || !r->background_polls) {
+    fc__loop_unlock(fc__reactor_loop(r));
+    sched_yield();
+    fc__loop_lock(fc__reactor_loop(r));
+  }
+}
+
+static void hold(struct fc__loop *loop) {
+  fc__loop_lock(loop);
+  fc__loop_hold(loop);
+  fc__loop_unlock(loop);
+}
+
 /* Its poller must leave the kernel when the last hold goes, lest a blocked caller has to wake it each time. */
 static void the_thread_parks_without_holds(void **state) {
   fc_reactor *r = reactor_for(state, FC_REACTOR_AUTO);
   struct fc__loop *loop = fc__reactor_loop(r);
-  fc__loop_lock(loop);
-  fc__loop_hold(loop);
-  while (!r->asleep) {
-    fc__loop_unlock(loop);
-    sched_yield();
-    fc__loop_lock(loop);
-  }
-  assert_true(r->background_polls);
+  hold(loop);
+  until_it_polls(r);
   fc__loop_unhold(loop);
   fc__loop_unlock(loop);
   until_parked(r);
@@ -77,16 +87,28 @@ static void the_thread_parks_without_holds(void **state) {
 
 static void a_blocked_caller_is_woken_while_the_thread_polls(void **state) {
   struct pair p;
+  struct fc__waiter waiter = {0};
   pair_open(&p, reactor_for(state, FC_REACTOR_AUTO));
-  fc__loop_lock(p.loop);
-  fc__loop_hold(p.loop);
+  hold(p.loop);
+  for (int i = 0; i < 20; i++) {
+    until_it_polls(p.reactor);
+    fc__loop_unlock(p.loop);
+    assert_true(echo_client_exchange(&p.client, 10, FC_NEVER));
+  }
+  until_it_polls(p.reactor);
+  assert_false(fc__loop_wait(p.loop, &waiter, fc__loop_now(p.loop) + FC_MILLISECOND));
+  assert_true(p.reactor->background_polls);
+  fc__loop_unhold(p.loop);
   fc__loop_unlock(p.loop);
-  for (int i = 0; i < 100; i++) assert_true(echo_client_exchange(&p.client, 10, FC_NEVER));
-  fc__loop_lock(p.loop);
-  int64_t soon = fc__loop_now(p.loop) + FC_MILLISECOND;
-  fc__loop_unlock(p.loop);
-  p.client.expected = 1; /* of what nobody sends */
-  assert_false(echo_client_exchange(&p.client, 0, soon));
+  pair_close(&p);
+}
+
+/* Each end of a call gives the thread a chance to poll, which the next call takes away again. */
+static void blocked_callers_and_the_thread_take_turns(void **state) {
+  struct pair p;
+  pair_open(&p, reactor_for(state, FC_REACTOR_AUTO));
+  hold(p.loop);
+  for (int i = 0; i < 500; i++) assert_true(echo_client_exchange(&p.client, 10, FC_NEVER));
   fc__loop_lock(p.loop);
   fc__loop_unhold(p.loop);
   fc__loop_unlock(p.loop);
@@ -390,6 +412,7 @@ int main(void) {
       OVER_BOTH_POLLERS(what_nobody_waits_for_is_driven_in_the_background),
       OVER_BOTH_POLLERS(the_thread_parks_without_holds),
       OVER_BOTH_POLLERS(a_blocked_caller_is_woken_while_the_thread_polls),
+      OVER_BOTH_POLLERS(blocked_callers_and_the_thread_take_turns),
       OVER_BOTH_POLLERS(a_callback_never_runs_on_a_blocked_callers_thread),
       OVER_BOTH_POLLERS(callbacks_run_in_the_order_deferred),
       OVER_BOTH_POLLERS(what_callbacks_queue_is_flushed_once_after_them),
