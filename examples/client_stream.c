@@ -11,7 +11,8 @@ struct words {
   const char *const *next; /* ends with NULL */
 };
 
-static fc_bytes *next_word(void *user) {
+static fc_bytes *next_word(fc_call *call, void *user) {
+  (void)call;
   struct words *words = user;
   const char *word = *words->next;
   if (word == NULL) return NULL;

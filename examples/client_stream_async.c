@@ -16,7 +16,8 @@ struct upload {
   sem_t done;
 };
 
-static fc_bytes *next_line(void *user) {
+static fc_bytes *next_line(fc_call *call, void *user) {
+  (void)call;
   struct upload *upload = user;
   char line[32];
   if (upload->next > upload->last) return NULL;

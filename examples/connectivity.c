@@ -8,10 +8,8 @@
 #include <stdio.h>
 
 static void on_state(fc_channel *channel, fc_connectivity state, void *user) {
-  static const char *const names[] = {"idle", "connecting", "ready", "transient failure",
-                                      "shut down"};
   (void)channel;
-  printf("%s\n", names[state]);
+  printf("%s\n", fc_connectivity_name(state));
   if (state == FC_CONNECTIVITY_SHUTDOWN) sem_post(user);
 }
 

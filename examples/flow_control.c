@@ -33,7 +33,8 @@ static int put(struct queue *queue, fc_bytes *block) {
 }
 
 /* The source of the stream: waits for a block; NULL is the end. */
-static fc_bytes *take(void *user) {
+static fc_bytes *take(fc_call *call, void *user) {
+  (void)call;
   struct queue *queue = user;
   fc_bytes *block = NULL;
   pthread_mutex_lock(&queue->mutex);
@@ -91,7 +92,7 @@ int main(int argc, char **argv) {
   } else {
     fprintf(stderr, "%s: %s\n", fc_code_name(code), err.message);
   }
-  for (fc_bytes *rest; (rest = take(&queue)) != NULL;) fc_bytes_unref(rest);
+  for (fc_bytes *rest; (rest = take(NULL, &queue)) != NULL;) fc_bytes_unref(rest);
   fc_bytes_unref(response);
   fc_channel_destroy(channel);
   return code != FC_CODE_OK;

@@ -99,7 +99,8 @@ static fc_code list(fc_channel *channel, Place__Point south_west, Place__Point n
 }
 
 /* Where the requests of a client stream come from. */
-static fc_bytes *next_stop(void *user) {
+static fc_bytes *next_stop(fc_call *call, void *user) {
+  (void)call;
   char ***stop = user;
   Place__Name name = PLACE__NAME__INIT;
   if (**stop == NULL) return NULL;

@@ -90,6 +90,16 @@ typedef struct fc_slice {
   size_t len;
 } fc_slice;
 
+/** No bytes, for an argument that is not given. */
+#ifdef __cplusplus
+#define FC_SLICE_EMPTY (fc_slice{nullptr, 0})
+#else
+#define FC_SLICE_EMPTY ((fc_slice){NULL, 0})
+#endif
+
+/** The two arguments that a "%.*s" of printf takes for a slice: printf("%.*s", FC_SLICE_PRINT(slice)). */
+#define FC_SLICE_PRINT(slice) (int)(slice).len, (slice).data ? (const char *)(slice).data : ""
+
 /**
  * Borrows the bytes of a C string, without its end.
  *

@@ -19,6 +19,16 @@ typedef enum fc_connectivity {
   FC_CONNECTIVITY_SHUTDOWN = 4,
 } fc_connectivity;
 
+/**
+ * Names a state: "TRANSIENT_FAILURE".
+ *
+ * Owns:    a constant string
+ * Errors:  a value that is no state gives "UNKNOWN"
+ * Threads: any. Blocks: never
+ * Since:   0.1
+ */
+FC_API const char *fc_connectivity_name(fc_connectivity state);
+
 /** The rest of a chain of interceptors, the call itself at its end. Lives while the interceptor runs. */
 typedef struct fc_next fc_next;
 
@@ -35,7 +45,8 @@ FC_API FC_MUST_USE fc_result fc_next_call(fc_next *next, const char *method,
                                           const fc_call_options *options, fc_call **out,
                                           fc_error *err);
 
-/** Sees each call of a channel before it starts. It runs on the thread that makes the call, under no lock; it may block
+/** Sees each call of a channel before it starts. options is never NULL and has every field of this library's version, so
+ * it may be copied and changed. It runs on the thread that makes the call, under no lock; it may block
  * (so a unary call may be waited for and made again), and then the caller waits too. */
 typedef struct fc_interceptor {
   fc_result (*call)(fc_next *next, const char *method, const fc_call_options *options,

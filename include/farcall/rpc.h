@@ -5,6 +5,9 @@
  * Generated stubs are typed versions of these. Where a call is handed out (`call`, may be NULL in the blocking mode) the
  * caller owns it and ends it with fc_call_destroy.
  *
+ * A request is a slice that is copied. To hand over counted bytes without a copy, give them as options->request and an
+ * empty slice.
+ *
  * A pattern that is not below in some mode has it in call.h: a call is itself a future (fc_call_wait), and its
  * receiving side has fc_call_recv_async.
  */
@@ -88,9 +91,10 @@ FC_API FC_MUST_USE fc_result fc_unary_stream_async(fc_channel *channel, const ch
                                                    fc_message_fn on_message, fc_response_fn done,
                                                    void *user, fc_call **call, fc_error *err);
 
-/** Gives the next request of a stream, whose reference is given up, or NULL after the last. Runs on the thread that
- * made the call (blocking mode) or on the driver's thread (callback mode), under no lock. */
-typedef fc_bytes *(*fc_source_fn)(void *user);
+/** Gives the next request of a stream, whose reference is given up, or NULL after the last. A source that fails ends the
+ * call with fc_call_cancel, a code and a text, and gives NULL. Runs on the thread that made the call (blocking mode) or on
+ * the driver's thread (callback mode), under no lock. */
+typedef fc_bytes *(*fc_source_fn)(fc_call *call, void *user);
 
 /**
  * stream-unary, blocking: sends what source gives, no faster than the peer takes it, and waits for the response.

@@ -162,7 +162,7 @@ FC_API FC_MUST_USE fc_result fc_server_start(fc_server *server, fc_error *err);
  * Units:   nanoseconds; 0 cancels at once; FC_NEVER waits for all
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_server_shutdown(fc_server *server, int64_t grace_ns);
+FC_API fc_result fc_server_shutdown(fc_server *server, int64_t grace_ns);
 
 /**
  * Waits until a shut down server is done: no call runs, no connection is open.

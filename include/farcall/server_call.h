@@ -16,8 +16,7 @@ extern "C" {
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call,
-                                                           const fc_metadata *metadata);
+FC_API fc_result fc_call_send_initial_metadata(fc_call *call, const fc_metadata *metadata);
 
 /**
  * Sets the metadata that goes with the status, replacing what was set before.
@@ -27,8 +26,7 @@ FC_API FC_MUST_USE fc_result fc_call_send_initial_metadata(fc_call *call,
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_set_trailing_metadata(fc_call *call,
-                                                           const fc_metadata *metadata);
+FC_API fc_result fc_call_set_trailing_metadata(fc_call *call, const fc_metadata *metadata);
 
 /**
  * Chooses the compression of the responses, if the client accepts it; before the first message and metadata.
@@ -38,7 +36,7 @@ FC_API FC_MUST_USE fc_result fc_call_set_trailing_metadata(fc_call *call,
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API FC_MUST_USE fc_result fc_call_set_compression(fc_call *call, fc_compression compression);
+FC_API fc_result fc_call_set_compression(fc_call *call, fc_compression compression);
 
 /**
  * Ends the call with a status. Messages sent before arrive before it.
@@ -51,8 +49,7 @@ FC_API FC_MUST_USE fc_result fc_call_set_compression(fc_call *call, fc_compressi
  * Threads: any. Blocks: never
  * Since:   0.1
  */
-FC_API fc_result fc_call_finish(fc_call *call, fc_code code, const char *message,
-                                            fc_slice details);
+FC_API fc_result fc_call_finish(fc_call *call, fc_code code, const char *message, fc_slice details);
 
 /**
  * Sends one message and ends the call with OK, in one step.

@@ -1,4 +1,5 @@
 /* What interceptors attach to a call. */
+#include "base/error.h"
 #include "base/mem.h"
 #include "call/internal.h"
 
@@ -11,7 +12,11 @@ static void drop_run(struct fc__task *task) {
 fc_result fc__hooks_add(fc_call *call, const fc_call_hooks *hooks, bool first) {
   struct fc__hook *hook = fc__alloc_zero(sizeof *hook);
   if (!hook) return FC_ERR_NO_MEMORY;
-  hook->hooks = *hooks;
+  fc_result r = fc__options_read(&hook->hooks, sizeof hook->hooks, hooks, "fc_call_hooks", NULL);
+  if (r != FC_OK) {
+    fc__free(hook);
+    return r;
+  }
   hook->task.run = drop_run;
   fc__node_init(&hook->task.link);
   struct fc__hook **at = &call->hooks;

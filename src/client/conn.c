@@ -12,7 +12,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+static const int64_t patience = 2 * FC_MILLISECOND;
+
 static void conn_free(struct fc__conn *conn) {
+  fc__loop_timer_stop(conn->channel->loop, &conn->patience);
   fc__list_remove(&conn->draining);
   fc__link_destroy(conn->link);
   fc__free(conn);
@@ -59,8 +62,29 @@ static void on_goaway(struct fc__link *link, uint32_t code, fc_slice debug, int6
   retire(conn, reason, now);
 }
 
+/* ---- room ---- */
+
+bool fc__conn_has_room(const struct fc__conn *conn) {
+  if (conn->crowded && fc__h2_stream_count(conn->link->h2) >= conn->crowd) return false;
+  return fc__link_has_room(conn->link);
+}
+
+static void patience_ended(struct fc__timer *timer, int64_t now) {
+  struct fc__conn *conn = FC__CONTAINER(timer, struct fc__conn, patience);
+  conn->crowded = false;
+  if (is_current(conn)) fc__line_run(conn->channel, now);
+}
+
+void fc__conn_refused(struct fc__conn *conn, int64_t now) {
+  conn->crowded = true;
+  conn->crowd = fc__h2_stream_count(conn->link->h2);
+  conn->patience.fire = patience_ended;
+  fc__loop_timer_set(conn->channel->loop, &conn->patience, now + patience);
+}
+
 void fc__conn_attach(struct fc__conn *conn, fc_call *call, int64_t now) {
   conn->attached++;
+  conn->crowded = false;
   fc__call_attach(call, conn->link, now);
   if (conn->attached >= FC__CONN_CALLS_MAX && is_current(conn)) retire(conn, "no stream ids", now);
 }

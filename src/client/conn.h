@@ -14,7 +14,10 @@ struct fc__conn {
   bool up;                         /* the peer's SETTINGS have come */
   bool given_up;                   /* by the channel: nothing is reported */
   int64_t up_at;
-  uint64_t attached; /* calls so far */
+  uint64_t attached;         /* calls so far */
+  bool crowded;              /* the peer has refused a stream, see fc__conn_refused... */
+  size_t crowd;              /* ...beside so many others, */
+  struct fc__timer patience; /* which holds no longer than this */
   char peer[FC__ADDR_TEXT_MAX];
 };
 
@@ -22,6 +25,12 @@ struct fc__conn {
  * this call. */
 struct fc__conn *fc__conn_open(struct fc_channel *ch, const struct fc__addr *addr, int64_t now,
                                fc_error *err);
+
+bool fc__conn_has_room(const struct fc__conn *conn);
+
+/* The peer has refused a stream below its own limit: some servers count a stream for a moment longer
+ * than its end is seen here. No other is opened until one more has ended, or a moment has passed. */
+void fc__conn_refused(struct fc__conn *conn, int64_t now);
 
 /* Sends a call on a connection that has room. The last that it has ids for retires it. */
 void fc__conn_attach(struct fc__conn *conn, fc_call *call, int64_t now);

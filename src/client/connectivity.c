@@ -96,3 +96,9 @@ fc_result fc_channel_wait_ready(fc_channel *ch, int64_t timeout_ns, fc_error *er
   fc__loop_unlock(ch->loop);
   return r;
 }
+
+const char *fc_connectivity_name(fc_connectivity state) {
+  static const char *const names[] = {"IDLE", "CONNECTING", "READY", "TRANSIENT_FAILURE",
+                                      "SHUTDOWN"};
+  return (unsigned)state < sizeof names / sizeof *names ? names[state] : "UNKNOWN";
+}

@@ -17,6 +17,7 @@ static fc_result start(struct fc_channel *ch, const char *method, fc_call_option
   fc_result r = fc__line_start(ch, method, o, out, err);
   if (r == FC_OK && hold) fc__call_hold(*out);
   fc__loop_unlock(ch->loop);
+  if (r == FC_OK && o->hooks && o->request) fc__call_send_request(*out, o->request);
   return r;
 }
 

@@ -22,7 +22,7 @@ bool fc__line_is_empty(const struct fc_channel *ch) {
 
 static bool has_room(const struct fc_channel *ch) {
   const struct fc__connector *c = &ch->connector;
-  return c->phase == FC__CONNECT_UP && fc__link_has_room(c->conn->link);
+  return c->phase == FC__CONNECT_UP && fc__conn_has_room(c->conn);
 }
 
 static void attach(struct fc_channel *ch, fc_call *call, int64_t now) {
@@ -128,6 +128,7 @@ static void on_unprocessed(struct fc__call_owner *owner, fc_call *call, int64_t 
   }
   fc__list_remove(&call->line);
   fc__list_push_back(&ch->again, &call->line);
+  if (ch->connector.phase == FC__CONNECT_UP) fc__conn_refused(ch->connector.conn, now);
   fc__channel_settle(ch);
 }
 

@@ -15,10 +15,19 @@ fc_result fc__rpc_options(const fc_call_options *from, fc_pattern pattern, fc_sl
   fc_result r = fc__options_read(out, sizeof *out, from, "fc_call_options", err);
   if (r != FC_OK) return r;
   out->pattern = pattern;
-  out->request = NULL;
-  if (!(pattern & FC_PATTERN_UNARY_STREAM)) return FC_OK;
-  if (!request.data && request.len > 0) {
-    return fc__error(err, FC_ERR_INVALID, "the request is NULL, but has %zu bytes", request.len);
+  if (!(pattern & FC_PATTERN_UNARY_STREAM)) {
+    out->request = NULL;
+    return FC_OK;
+  }
+  if (request.len > 0 && (!request.data || out->request)) {
+    return fc__error(err, FC_ERR_INVALID,
+                     out->request ? "two requests are given: %zu bytes, and options->request"
+                                  : "the request is NULL, but has %zu bytes",
+                     request.len);
+  }
+  if (out->request) {
+    fc_bytes_ref(out->request);
+    return FC_OK;
   }
   out->request = fc_bytes_copy(request.data, request.len);
   return out->request ? FC_OK : fc__error_no_memory(err);
@@ -67,12 +76,15 @@ static fc_code finish(fc_call *call, fc_bytes **response, fc_call **out, fc_erro
   return code;
 }
 
+/* Without the lock, so that the call's hooks may see the response. */
 static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out, fc_error *err) {
-  struct fc__loop *loop = call->loop;
-  fc__loop_lock(loop);
-  fc__call_wait_locked(call);
-  fc_code code = finish(call, response, out, err);
-  fc__loop_unlock(loop);
+  fc_code code = tell_status(fc_call_status(call), err);
+  if (response && code == FC_CODE_OK) (void)!fc_call_recv(call, response);
+  if (out) {
+    *out = call;
+  } else {
+    fc_call_destroy(call);
+  }
   return code;
 }
 
@@ -109,7 +121,7 @@ fc_code fc_unary_unary(fc_channel *channel, const char *method, fc_slice request
   fc_call_options o;
   fc_result r = fc__rpc_options(options, FC_PATTERN_UNARY_UNARY, request, &o, err);
   if (r != FC_OK) return fc__rpc_code(r);
-  bool plain = channel && method && channel->config.interceptor_count == 0;
+  bool plain = channel && method && channel->config.interceptor_count == 0 && !o.hooks;
   fc_code code = plain ? call_at_once(channel, method, &o, response, call, err)
                        : call_through_interceptors(channel, method, &o, response, call, err);
   fc_bytes_unref(o.request);
@@ -163,7 +175,7 @@ static bool send_one(fc_call *call, fc_bytes *message) {
 }
 
 static void send_all(fc_call *call, fc_source_fn source, void *user) {
-  for (fc_bytes *message; (message = source(user));) {
+  for (fc_bytes *message; (message = source(call, user));) {
     if (!send_one(call, message)) return;
   }
   fc_result closed = fc_call_close_send(call);

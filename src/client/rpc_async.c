@@ -94,7 +94,7 @@ static void send_failed(struct async *a, fc_bytes *message, fc_result result) {
 }
 
 static void send_next(struct async *a) {
-  fc_bytes *message = fc_call_is_done(a->call) ? NULL : a->source(a->user);
+  fc_bytes *message = fc_call_is_done(a->call) ? NULL : a->source(a->call, a->user);
   if (!message) {
     fc_result closed = fc_call_close_send(a->call);
     assert(closed == FC_OK && "only a server's call cannot be closed");

@@ -42,8 +42,12 @@ static bool parse_port(const char *text, int *out) {
 static fc_result parse_host(const char *text, const char *whole, struct fc__server_address *out,
                             fc_error *err) {
   const char *colon = strrchr(text, ':');
-  if (!colon || !parse_port(colon + 1, &out->port)) {
+  if (!colon) {
     return fc__error(err, FC_ERR_INVALID, "address \"%.150s\" needs a port: \"host:port\"", whole);
+  }
+  if (!parse_port(colon + 1, &out->port)) {
+    return fc__error(err, FC_ERR_INVALID, "address \"%.150s\": \"%.20s\" is no port", whole,
+                     colon + 1);
   }
   size_t len = (size_t)(colon - text);
   bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';

@@ -105,7 +105,8 @@ struct requests {
   int left;
 };
 
-static fc_bytes *next_request(void *user) {
+static fc_bytes *next_request(fc_call *call, void *user) {
+  (void)call;
   static const char content[2000];
   struct requests *requests = user;
   assert_no_thread_came(requests->client);

@@ -136,7 +136,8 @@ struct source {
   size_t size;
 };
 
-static fc_bytes *give(void *user) {
+static fc_bytes *give(fc_call *call, void *user) {
+  (void)call;
   struct source *source = user;
   if (source->left-- <= 0) return NULL;
   uint8_t *data;
@@ -233,7 +234,10 @@ struct outcome {
   fc_call *call;
 };
 
-static fc_bytes *give_outcome(void *user) { return give(&((struct outcome *)user)->source); }
+static fc_bytes *give_outcome(fc_call *call, void *user) {
+  (void)call;
+  return give(call, &((struct outcome *)user)->source);
+}
 
 static bool take(fc_call *call, fc_bytes *message, void *user) {
   struct outcome *o = user;

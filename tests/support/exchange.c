@@ -137,7 +137,8 @@ static const struct {
 
 /* ---- the client ---- */
 
-static fc_bytes *next_request(void *user) {
+static fc_bytes *next_request(fc_call *call, void *user) {
+  (void)call;
   struct exchange_outcome *outcome = user;
   count_threads(outcome->exchange);
   return outcome->to_send-- > 0 ? long_message() : NULL;
