@@ -256,6 +256,31 @@ static void a_refused_stream_is_made_again_once(void **state) {
   world_close(&w);
 }
 
+/* A server that counts a stream for longer than it lasts is not asked again at once. */
+static void a_refused_stream_waits_for_room(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  world_exchange(&w);
+  w.server.hold = true;
+  fc_call *calls[2] = {world_call(&w, "/s/0", 0, false)};
+  world_run(&w, 10 * MS);
+  w.server.resets = 1;
+  w.server.reset_code = FC__H2_REFUSED_STREAM;
+  calls[1] = world_call(&w, "/s/1", 0, false);
+  raw_server_answer(&w.server, 1); /* arrives before the refusal, so it makes no room */
+  world_run(&w, 2 * MS);           /* the refusal is here */
+  world_run(&w, 2 * MS + MS / 2);
+  assert_int_equal(w.server.requests, 3);
+  world_run(&w, MS);
+  assert_int_equal(w.server.requests, 4);
+  raw_server_answer(&w.server, 1);
+  world_run(&w, 10 * MS);
+  for (int i = 0; i < 2; i++) world_expect(calls[i], FC_CODE_OK, "");
+  world_close(&w);
+}
+
 /* RFC 9113 section 5.1.1: a client that runs out of stream ids opens another connection. */
 static void a_connection_without_stream_ids_is_replaced(void **state) {
   (void)state;
@@ -472,6 +497,7 @@ int main(void) {
       cmocka_unit_test(a_call_is_made_again_only_once),
       cmocka_unit_test(later_calls_take_another_connection),
       cmocka_unit_test(a_refused_stream_is_made_again_once),
+      cmocka_unit_test(a_refused_stream_waits_for_room),
       cmocka_unit_test(a_connection_without_stream_ids_is_replaced),
       cmocka_unit_test(too_many_pings_double_the_keepalive_time),
       cmocka_unit_test(closing_ends_the_calls_in_every_state),
