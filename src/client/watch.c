@@ -126,6 +126,7 @@ void fc_watch_cancel(fc_watch *w) {
   if (!w) return;
   struct fc_channel *ch = w->channel;
   struct fc__loop *loop = ch->loop;
+  loop->ops->ref(loop); /* the channel may go with its last watch */
   fc__loop_lock(loop);
   w->cancelled = true;
   fc__list_remove(&w->link);
@@ -138,4 +139,5 @@ void fc_watch_cancel(fc_watch *w) {
   }
   if (!w->queued) free_watch(w);
   fc__loop_unlock(loop);
+  loop->ops->unref(loop);
 }

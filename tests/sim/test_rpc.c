@@ -279,6 +279,40 @@ static void callbacks_tell_the_outcome_once(void **state) {
   close_service(&s);
 }
 
+static fc_bytes *replace(fc_call *call, fc_bytes *message, void *user) {
+  (void)call;
+  ++*(int *)user;
+  fc_bytes_unref(message);
+  return fc_bytes_copy("other", 5);
+}
+
+/* In each mode the response passes the call's hooks. */
+static void hooks_see_the_response(void **state) {
+  (void)state;
+  struct service s;
+  struct outcome o = {0};
+  int seen = 0;
+  fc_call_hooks hooks = FC_CALL_HOOKS_INIT;
+  fc_call_options options = FC_CALL_OPTIONS_INIT;
+  fc_bytes *response;
+  open_default(&s);
+  hooks.on_receive = replace;
+  hooks.user = &seen;
+  options.hooks = &hooks;
+  assert_int_equal(
+      fc_unary_unary_async(s.world.channel, "/s/unary", TEXT("a"), &options, told, &o, NULL, NULL),
+      FC_OK);
+  world_run(&s.world, S);
+  assert_true(o.told == 1 && o.response && seen == 1);
+  assert_int_equal(
+      fc_unary_unary(s.world.channel, "/s/unary", TEXT("a"), &options, &response, NULL, NULL),
+      FC_CODE_OK);
+  assert_slice_is(fc_bytes_slice(response), "other");
+  fc_bytes_unref(response);
+  assert_int_equal(seen, 2);
+  close_service(&s);
+}
+
 static void a_callback_is_told_of_a_call_that_failed_at_once(void **state) {
   (void)state;
   struct service s;
@@ -449,6 +483,7 @@ int main(void) {
       cmocka_unit_test(futures_proceed_by_themselves),
       cmocka_unit_test(streams_are_read_to_their_end),
       cmocka_unit_test(callbacks_tell_the_outcome_once),
+      cmocka_unit_test(hooks_see_the_response),
       cmocka_unit_test(a_callback_is_told_of_a_call_that_failed_at_once),
       cmocka_unit_test(a_callback_can_stop_a_stream),
       cmocka_unit_test(a_handle_given_back_early_changes_nothing),
