@@ -1,7 +1,7 @@
 #ifndef FC_IO_REACTOR_H
 #define FC_IO_REACTOR_H
 /*
- * The inside of fc_reactor: a struct fc__loop over a struct fc__io. reactor.c makes it and keeps its lists,
+ * The inside of fc_reactor: a struct fc__loop over a struct fc__io. reactor.c makes it, loop.c keeps its lists,
  * turn.c is what all drivers run, drivers.c the blocked caller and the background thread, fork.c the rest.
  * "Settling" wakes, before the lock is released, whoever must act on what has changed under it.
  */
@@ -96,6 +96,9 @@ fc_result fc__reactor_create_with(struct fc__io *io, fc_reactor_mode mode, fc_re
 
 void fc__reactor_leave(fc_reactor *r); /* settles and releases the lock */
 int64_t fc__reactor_now(fc_reactor *r);
+
+/* loop.c */
+extern const struct fc__loop_ops fc__reactor_loop_ops;
 
 /* turn.c */
 void fc__reactor_flush(fc_reactor *r);
