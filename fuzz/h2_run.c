@@ -1,6 +1,6 @@
 /*
- * The same bytes, whole and in pieces: events and failure must be the same, and what is sent must stay within
- * a multiple of what came.
+ * The same bytes, whole and in pieces, and to an owner that keeps runs of fields: events and failure must be
+ * the same, and what is sent must stay within a multiple of what came.
  */
 #include "h2_run.h"
 
@@ -57,7 +57,7 @@ static void open_requests(struct run *r, uint8_t options) {
   }
 }
 
-static void begin(struct run *r, bool server, uint8_t options) {
+static void begin(struct run *r, bool server, uint8_t options, const struct fc__h2_events *events) {
   static const char start[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
   struct fc__h2_config config;
   fc__h2_config_defaults(&config, server);
@@ -67,7 +67,7 @@ static void begin(struct run *r, bool server, uint8_t options) {
   r->record.hoard = options & HOARD;
   r->record.refuse = options & REFUSE;
   r->record.answer = server && !(options & PASSIVE);
-  r->conn = fc__h2_conn_create(&config, &h2_record_events, &r->record, r->now);
+  r->conn = fc__h2_conn_create(&config, events, &r->record, r->now);
   CHECK(r->conn);
   r->record.conn = r->conn;
   if (!server) open_requests(r, options);
@@ -116,8 +116,8 @@ void h2_run_twice(bool server, const uint8_t *data, size_t size) {
   uint8_t options = data[0];
   fc_slice said = {data + 1, size - 1};
   struct run whole, cut;
-  begin(&whole, server, options);
-  begin(&cut, server, options);
+  begin(&whole, server, options, &h2_record_events);
+  begin(&cut, server, options, &h2_record_events_of_runs);
   talk(&whole, said, SIZE_MAX, options);
   talk(&cut, said, chunks[options & 7], options);
   uint32_t code, cut_code;

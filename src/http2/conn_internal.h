@@ -62,6 +62,7 @@ struct fc__h2_in {
 /* The header block being received. */
 struct fc__h2_block_in {
   bool active;
+  bool begun; /* some of it went to the decoder */
   bool end_stream, malformed, too_large;
   uint8_t continuations;
   uint32_t id;
@@ -206,9 +207,10 @@ void fc__h2_recv_data_piece(struct fc__h2_conn *c, fc_slice piece, bool last);
 void fc__h2_recv_headers(struct fc__h2_conn *c, uint32_t depends_on); /* 0: no priority given */
 void fc__h2_recv_continuation(struct fc__h2_conn *c);
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last);
-size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice block); /* bytes of it that need no decoding */
+/* Bytes of a fragment that need no decoding; end: the block ends with it. */
+size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice fragment, bool end);
 size_t fc__h2_run_begins(const struct fc__h2_conn *c, fc_slice block); /* that are worth keeping */
-void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run);      /* has just been decoded */
+void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run);             /* has just been decoded */
 
 /* Whole payloads. */
 void fc__h2_recv_settings(struct fc__h2_conn *c, const uint8_t *payload);
@@ -296,9 +298,12 @@ void fc__h2_send_ended(struct fc__h2_conn *c,
 void fc__h2_make_ready(struct fc__h2_conn *c, struct fc__h2_stream *s); /* if s can send */
 void fc__h2_produce(
     struct fc__h2_conn *c); /* frames from queued data, as far as windows and the output allow */
-bool fc__h2_can_produce(const struct fc__h2_conn *c);
 void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s);
 void fc__h2_spare_finish(struct fc__h2_conn *c);
+
+static inline bool fc__h2_can_produce(const struct fc__h2_conn *c) {
+  return !fc__list_empty(&c->ready) && c->send_window > 0;
+}
 
 /* DATA or HEADERS leave: what that means for pings and window updates. */
 static inline void fc__h2_note_sent(struct fc__h2_conn *c, uint32_t updates) {

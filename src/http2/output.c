@@ -129,26 +129,24 @@ static int fill(const struct fc__h2_out *out, struct iovec *iov) {
   size_t at = out->start;
   uint32_t next = out->refs_first;
   int count = 0;
-  while (count < FC__H2_IOV_MAX && (at < out->buf.len || next < out->refs_count)) {
-    bool is_ref = next < out->refs_count && out->refs[next].at == at;
-    const struct fc__h2_ref *ref = next < out->refs_count ? &out->refs[next] : NULL;
-    if (is_ref) {
-      iov[count++] = (struct iovec){(void *)(uintptr_t)ref->data, ref->len};
-      next++;
-    } else {
-      size_t end = ref ? ref->at : out->buf.len;
-      iov[count++] = (struct iovec){out->buf.data + at, end - at};
-      at = end;
-    }
+  for (; next < out->refs_count && count < FC__H2_IOV_MAX; next++) {
+    const struct fc__h2_ref *ref = &out->refs[next];
+    if (ref->at > at) iov[count++] = (struct iovec){out->buf.data + at, ref->at - at};
+    at = ref->at;
+    if (count == FC__H2_IOV_MAX) return count;
+    iov[count++] = (struct iovec){(void *)(uintptr_t)ref->data, ref->len};
+  }
+  if (at < out->buf.len && count < FC__H2_IOV_MAX) {
+    iov[count++] = (struct iovec){out->buf.data + at, out->buf.len - at};
   }
   return count;
 }
 
 int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64_t now) {
   c->now = now;
-  fc__h2_report_done(c);
+  if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
   if (c->closed) return 0;
-  if (c->result == 0) fc__h2_produce(c);
+  if (c->result == 0 && fc__h2_can_produce(c)) fc__h2_produce(c);
   c->out.sealed = c->out.buf.len;
   return fill(&c->out, iov);
 }

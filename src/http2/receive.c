@@ -2,6 +2,8 @@
  * Bytes to frames. Frames are read where they lie: DATA and header fragments are passed on in whatever pieces
  * come, fixed parts are gathered only when they are split. So every fragmentation gives the same events.
  */
+#include <assert.h>
+
 #include "http2/conn_internal.h"
 
 enum {
@@ -62,14 +64,11 @@ static void take_body(struct fc__h2_conn *c, fc_slice *data) {
   }
 }
 
-static void begin_body(struct fc__h2_conn *c) {
+/* Goes on with what is there of the body, which may be all of it. */
+static void begin_body(struct fc__h2_conn *c, fc_slice *data) {
   if (c->result) return;
-  if (c->in.left > 0) {
-    c->in.state = FC__H2_IN_BODY;
-  } else {
-    fc_slice nothing = {c->in.gather, 0};
-    take_body(c, &nothing);
-  }
+  c->in.state = FC__H2_IN_BODY;
+  if (data->len > 0 || c->in.left == 0) take_body(c, data);
 }
 
 static uint32_t prefix_len(const struct fc__h2_frame *f) {
@@ -77,8 +76,17 @@ static uint32_t prefix_len(const struct fc__h2_frame *f) {
   return f->type == FC__H2_HEADERS && f->flags & FC__H2_HAS_PRIORITY ? len + 5 : len;
 }
 
+static void begin_message(struct fc__h2_conn *c, uint32_t depends_on, fc_slice *data) {
+  if (c->in.frame.type == FC__H2_DATA) {
+    fc__h2_recv_data(c);
+  } else {
+    fc__h2_recv_headers(c, depends_on);
+  }
+  begin_body(c, data);
+}
+
 /* Pad length and priority are there, prefix points to them: RFC 9113 sections 6.1 and 6.2. */
-static void take_prefix(struct fc__h2_conn *c, const uint8_t *prefix) {
+static void take_prefix(struct fc__h2_conn *c, const uint8_t *prefix, fc_slice *data) {
   const struct fc__h2_frame *f = &c->in.frame;
   uint32_t len = f->len - prefix_len(f), padding = 0, depends_on = 0;
   if (f->flags & FC__H2_PADDED) padding = *prefix++;
@@ -88,35 +96,34 @@ static void take_prefix(struct fc__h2_conn *c, const uint8_t *prefix) {
   }
   c->in.left = len - padding;
   c->in.skip = padding;
-  if (f->type == FC__H2_DATA) {
-    fc__h2_recv_data(c);
-  } else {
-    if (f->flags & FC__H2_HAS_PRIORITY) depends_on = fc__h2_get_u32(prefix) & FC__H2_ID_MAX;
-    fc__h2_recv_headers(c, depends_on);
-  }
-  begin_body(c);
+  if (prefix_len(f) >= 5) depends_on = fc__h2_get_u32(prefix) & FC__H2_ID_MAX;
+  begin_message(c, depends_on, data);
 }
 
-static void begin_prefixed(struct fc__h2_conn *c) {
+static void begin_prefixed(struct fc__h2_conn *c, fc_slice *data) {
   const struct fc__h2_frame *f = &c->in.frame;
-  uint32_t need = prefix_len(f);
   if (f->id == 0) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "DATA or HEADERS on stream 0");
-  } else if (need > f->len) {
+    return;
+  }
+  uint32_t need = f->flags & (FC__H2_PADDED | FC__H2_HAS_PRIORITY) ? prefix_len(f) : 0;
+  if (need > f->len) {
     fc__h2_fail(c, FC__H2_FRAME_SIZE_ERROR, "frame too short for its padding or priority");
   } else if (need > 0) {
     c->in.need = need;
     c->in.state = FC__H2_IN_PREFIX;
   } else {
-    take_prefix(c, NULL);
+    c->in.left = f->len;
+    c->in.skip = 0;
+    begin_message(c, 0, data);
   }
 }
 
-static void begin_continuation(struct fc__h2_conn *c) {
+static void begin_continuation(struct fc__h2_conn *c, fc_slice *data) {
   c->in.left = c->in.frame.len;
   c->in.skip = 0;
   fc__h2_recv_continuation(c);
-  begin_body(c);
+  begin_body(c, data);
 }
 
 /* ---- control frames ---- */
@@ -211,15 +218,15 @@ static bool frame_may_come(struct fc__h2_conn *c) {
   return true;
 }
 
-static void begin_frame(struct fc__h2_conn *c) {
+static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
   if (!frame_may_come(c)) return;
   switch (c->in.frame.type) {
     case FC__H2_DATA:
     case FC__H2_HEADERS:
-      begin_prefixed(c);
+      begin_prefixed(c, data);
       break;
     case FC__H2_CONTINUATION:
-      begin_continuation(c);
+      begin_continuation(c, data);
       break;
     case FC__H2_PRIORITY:
     case FC__H2_RST_STREAM:
@@ -243,24 +250,22 @@ static void take_header(struct fc__h2_conn *c, fc_slice *data) {
   if (!header) return;
   if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
   c->in.frame = fc__h2_frame_read(header);
-  begin_frame(c);
+  begin_frame(c, data);
 }
 
-static void step(struct fc__h2_conn *c, fc_slice *data) {
+/* Inside a frame, or the preface. */
+static void go_on(struct fc__h2_conn *c, fc_slice *data) {
   struct fc__h2_in *in = &c->in;
   const uint8_t *run;
   switch (in->state) {
     case FC__H2_IN_PREFACE:
       take_preface(c, data);
       break;
-    case FC__H2_IN_HEADER:
-      take_header(c, data);
-      break;
     case FC__H2_IN_BODY:
       take_body(c, data);
       break;
     case FC__H2_IN_PREFIX:
-      if ((run = take_run(in, data, in->need))) take_prefix(c, run);
+      if ((run = take_run(in, data, in->need))) take_prefix(c, run, data);
       break;
     case FC__H2_IN_CONTROL:
       if ((run = take_run(in, data, in->need))) take_control(c, run);
@@ -269,13 +274,21 @@ static void step(struct fc__h2_conn *c, fc_slice *data) {
       in->skip -= (uint32_t)cut(data, data->len < in->skip ? data->len : in->skip).len;
       if (in->skip == 0) in->state = FC__H2_IN_HEADER;
       break;
+    default:
+      assert(in->state != FC__H2_IN_HEADER && "between frames a header is taken");
   }
 }
 
 int fc__h2_receive(struct fc__h2_conn *c, fc_slice data, int64_t now) {
   c->now = now;
-  while (data.len > 0 && c->result == 0) step(c, &data);
-  fc__h2_report_done(c);
+  while (data.len > 0 && c->result == 0) {
+    if (c->in.state == FC__H2_IN_HEADER) {
+      take_header(c, &data);
+    } else {
+      go_on(c, &data);
+    }
+  }
+  if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
   if (c->block.active && c->block.deadline == FC_NEVER) {
     c->block.deadline = fc__h2_after(now, c->config.settings_timeout);
   }

@@ -159,7 +159,7 @@ static void end_block(struct fc__h2_conn *c) {
 
 /* A run that is whole in a first fragment is kept, or known from the last block. */
 static enum fc__hpack_result decode(struct fc__h2_conn *c, fc_slice fragment, bool end) {
-  size_t len = fc__h2_run_again(c, fragment);
+  size_t len = fc__h2_run_again(c, fragment, end);
   if (len == 0 && (len = fc__h2_run_begins(c, fragment)) > 0) {
     fc_slice run = {fragment.data, len};
     enum fc__hpack_result result = fc__hpack_decode(c->decoder, run, false, take_field, c);
@@ -173,6 +173,7 @@ static enum fc__hpack_result decode(struct fc__h2_conn *c, fc_slice fragment, bo
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last) {
   bool end = last && (c->in.frame.flags & FC__H2_END_HEADERS);
   enum fc__hpack_result result = decode(c, fragment, end);
+  c->block.begun = c->block.begun || fragment.len > 0;
   if (c->result) return;
   if (result == FC__HPACK_ERROR) {
     fc__h2_fail(c, FC__H2_COMPRESSION_ERROR, "a header block cannot be decompressed");

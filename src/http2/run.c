@@ -13,10 +13,11 @@ static bool is_indexed(uint8_t byte) { return byte >= 0x80 && byte < 0xff; }
 /* A size update, RFC 7541 section 6.3, is right only before any field: the decoder is to judge it. */
 static bool is_size_update(uint8_t byte) { return (byte & 0xe0) == 0x20; }
 
-/* A request's, or a response's first: trailers are short and differ. */
+/* At the start of a request, or of a response's first block: trailers are short and differ. Later the same bytes may
+ * lie within a string. */
 static bool is_first(const struct fc__h2_conn *c) {
   const struct fc__h2_block_in *b = &c->block;
-  return b->stream && b->fields == 0 && b->continuations == 0 && !b->check.trailers;
+  return b->stream && !b->begun && !b->check.trailers;
 }
 
 size_t fc__h2_run_begins(const struct fc__h2_conn *c, fc_slice block) {
@@ -39,11 +40,11 @@ void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run) {
   r->check = b->check;
 }
 
-size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice block) {
+size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice block, bool end) {
   const struct fc__h2_run *r = &c->run;
   if (r->len == 0 || block.len < r->len || memcmp(block.data, r->bytes, r->len) != 0) return 0;
   if (!is_first(c) || r->generation != fc__hpack_decoder_generation(c->decoder)) return 0;
-  if (block.len > r->len && is_size_update(block.data[r->len])) return 0;
+  if (block.len > r->len ? is_size_update(block.data[r->len]) : !end) return 0;
   struct fc__h2_block_in *b = &c->block;
   b->fields = r->fields;
   b->bytes = r->size;

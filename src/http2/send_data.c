@@ -304,10 +304,6 @@ static void produce_stream(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   if (crossed && !s->local_end && c->events->on_writable) c->events->on_writable(c->owner, s);
 }
 
-bool fc__h2_can_produce(const struct fc__h2_conn *c) {
-  return !fc__list_empty(&c->ready) && c->send_window > 0;
-}
-
 void fc__h2_produce(struct fc__h2_conn *c) {
   while (c->result == 0 && fc__h2_can_produce(c) &&
          fc__h2_out_pending(&c->out) < FC__H2_OUT_LIMIT) {

@@ -16,8 +16,7 @@ struct h2_record_stream {
 };
 
 /* The record has its own memory: allocations of the library are counted and made to fail by tests. */
-static void append(struct h2_record *r, const void *data, size_t len) {
-  struct fc__buf *b = &r->text;
+static void append_to(struct fc__buf *b, const void *data, size_t len) {
   if (b->cap - b->len < len + 1) {
     b->cap = 2 * (b->len + len + 64);
     b->data = realloc(b->data, b->cap);
@@ -26,6 +25,10 @@ static void append(struct h2_record *r, const void *data, size_t len) {
   if (len) memcpy(b->data + b->len, data, len);
   b->len += len;
   b->data[b->len] = 0;
+}
+
+static void append(struct h2_record *r, const void *data, size_t len) {
+  append_to(&r->text, data, len);
 }
 
 __attribute__((format(printf, 2, 3))) static void print(struct h2_record *r, const char *format,
@@ -112,6 +115,7 @@ static struct fc__h2_stream *on_open(void *owner, uint32_t id) {
   struct h2_record *r = owner;
   end_data_line(r);
   print(r, "open %" PRIu32 "%s\n", id, r->refuse ? " refused" : "");
+  r->in_block = false;
   if (r->refuse) return NULL;
   r->count++;
   return h2_record_new_stream(r);
@@ -122,6 +126,8 @@ static void on_field(void *owner, struct fc__h2_stream *s, const struct fc__fiel
   struct h2_record *r = owner;
   if (r->quiet) return;
   end_data_line(r);
+  if (!r->in_block) r->block_at = r->text.len;
+  r->in_block = true;
   print(r, "%s %" PRIu32 " ", trailers ? "trailer" : "field", s->id);
   print_bytes(r, field->name);
   append(r, ": ", 2);
@@ -132,10 +138,38 @@ static void on_field(void *owner, struct fc__h2_stream *s, const struct fc__fiel
 static void on_block(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block) {
   struct h2_record *r = owner;
   end_data_line(r);
+  r->in_block = false;
   print(r, "block %" PRIu32 "%s%s%s%s\n", s->id, block->end_stream ? " end" : "",
         block->trailers ? " trailers" : "", block->too_large ? " large" : "",
         block->informational ? " informational" : "");
   if (block->end_stream && r->answer) answer(r, s);
+}
+
+/* Kept as it was written down, without the number of the stream. */
+static bool on_run(void *owner, struct fc__h2_stream *s) {
+  struct h2_record *r = owner;
+  const char *line = (const char *)r->text.data + r->block_at;
+  char start[32];
+  size_t skip = (size_t)snprintf(start, sizeof start, "field %" PRIu32 " ", s->id);
+  r->run.len = 0;
+  for (const char *end; *line; line = end + 1) {
+    end = strchr(line, '\n');
+    append_to(&r->run, line + skip, (size_t)(end + 1 - line) - skip);
+  }
+  return true;
+}
+
+static void on_run_again(void *owner, struct fc__h2_stream *s) {
+  struct h2_record *r = owner;
+  end_data_line(r);
+  r->runs_again++;
+  r->block_at = r->text.len;
+  r->in_block = true;
+  for (const char *line = (const char *)r->run.data, *end; line && *line; line = end + 1) {
+    end = strchr(line, '\n');
+    print(r, "field %" PRIu32 " ", s->id);
+    append(r, line, (size_t)(end + 1 - line));
+  }
 }
 
 static void on_data(void *owner, struct fc__h2_stream *s, fc_slice data, bool end_stream) {
@@ -160,6 +194,7 @@ static void on_data(void *owner, struct fc__h2_stream *s, fc_slice data, bool en
 static void on_closed(void *owner, struct fc__h2_stream *s, uint32_t code, bool remote) {
   struct h2_record *r = owner;
   end_data_line(r);
+  r->in_block = false;
   print(r, "closed %" PRIu32 " %s %s\n", s->id, fc__h2_error_name(code),
         remote ? "remote" : "local");
   if (s->open) abort();
@@ -193,17 +228,15 @@ static void on_ping_ack(void *owner, uint64_t opaque, int64_t now) {
   print(r, "pong %" PRIu64 "\n", opaque);
 }
 
-const struct fc__h2_events h2_record_events = {
-    .on_open = on_open,
-    .on_field = on_field,
-    .on_block = on_block,
-    .on_data = on_data,
-    .on_closed = on_closed,
-    .on_writable = on_writable,
-    .on_goaway = on_goaway,
-    .on_settings = on_settings,
-    .on_ping_ack = on_ping_ack,
-};
+#define EVENTS                                                                                     \
+  .on_open = on_open, .on_field = on_field, .on_block = on_block, .on_data = on_data,              \
+  .on_closed = on_closed, .on_writable = on_writable, .on_goaway = on_goaway,                      \
+  .on_settings = on_settings, .on_ping_ack = on_ping_ack
+
+const struct fc__h2_events h2_record_events = {EVENTS};
+
+const struct fc__h2_events h2_record_events_of_runs = {EVENTS, .on_run = on_run,
+                                                       .on_run_again = on_run_again};
 
 /* ---- life ---- */
 
@@ -216,6 +249,7 @@ void h2_record_finish(struct h2_record *r) {
     free(s);
   }
   free(r->text.data);
+  free(r->run.data);
 }
 
 const char *h2_record_text(struct h2_record *r) {

@@ -26,15 +26,21 @@ struct h2_record {
   bool data_end;
   uint8_t data_head[64];
   /* How the owner behaves. */
-  bool refuse;  /* requests */
-  bool hoard;   /* does not give data back to the window */
-  bool answer;  /* requests get headers, the 5 bytes "hello" and trailers at their end */
-  size_t count; /* of all requests that were opened */
-  size_t total; /* bytes of data, of all streams */
-  bool quiet;   /* fields are not written down */
+  bool refuse;        /* requests */
+  bool hoard;         /* does not give data back to the window */
+  bool answer;        /* requests get headers, the 5 bytes "hello" and trailers at their end */
+  size_t count;       /* of all requests that were opened */
+  size_t total;       /* bytes of data, of all streams */
+  bool quiet;         /* fields are not written down */
+  struct fc__buf run; /* "name: value" lines of the run kept last */
+  bool in_block;
+  size_t block_at; /* where the fields of the block begin in text */
+  size_t runs_again;
 };
 
 extern const struct fc__h2_events h2_record_events;
+/* The same for an owner that keeps runs of fields: it must write down the same. */
+extern const struct fc__h2_events h2_record_events_of_runs;
 
 void h2_record_init(struct h2_record *r);
 void h2_record_finish(struct h2_record *r); /* after the connection is destroyed */
