@@ -2,7 +2,12 @@
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-export BUILD=${BUILD:-build}
+BUILD=${BUILD:-build}
+case $BUILD in
+  /*) ;;
+  *) BUILD=$PWD/$BUILD ;;
+esac
+export BUILD
 export PYTHON=${PYTHON:-python3}
 jobs=$(nproc 2>/dev/null || echo 2)
 
@@ -19,4 +24,25 @@ build_preset() {
 # The tool of the version that the project is formatted and linted with, else the one that is there.
 pinned() {
   command -v "$1-14" || command -v "$1" || { echo "$1 is missing" >&2; return 1; }
+}
+
+# each FUNCTION ARGUMENT ...: calls it for each argument, as many at once as there are cores, and says at the end how
+# many passed.
+each() {
+  local function=$1 argument running=0 failed=0
+  shift
+  for argument in "$@"; do
+    "$function" "$argument" &
+    running=$((running + 1))
+    if [ $running -ge "$jobs" ]; then
+      wait -n || failed=$((failed + 1))
+      running=$((running - 1))
+    fi
+  done
+  while [ $running -gt 0 ]; do
+    wait -n || failed=$((failed + 1))
+    running=$((running - 1))
+  done
+  echo "$(($# - failed)) passed, $failed failed"
+  [ $failed = 0 ]
 }

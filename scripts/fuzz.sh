@@ -28,19 +28,4 @@ fuzz_one() {
   echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log") runs"
 }
 
-failed=0
-running=0
-for name in "${targets[@]}"; do
-  fuzz_one "$name" &
-  running=$((running + 1))
-  if [ $running -ge "$jobs" ]; then
-    wait -n || failed=$((failed + 1))
-    running=$((running - 1))
-  fi
-done
-while [ $running -gt 0 ]; do
-  wait -n || failed=$((failed + 1))
-  running=$((running - 1))
-done
-echo "$((${#targets[@]} - failed)) passed, $failed failed"
-[ $failed = 0 ]
+each fuzz_one "${targets[@]}"

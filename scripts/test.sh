@@ -44,7 +44,7 @@ step() {
   local log=$logs/$name.log results=$logs/$name.xml
   rm -f "$results"
   printf '%-14s ' "$name"
-  RESULTS=$PWD/$results timeout --kill-after=10 "$limit" bash "${BASH_SOURCE[0]}" --run "$@" >"$log" 2>&1 </dev/null ||
+  RESULTS=$results timeout --kill-after=10 "$limit" bash "${BASH_SOURCE[0]}" --run "$@" >"$log" 2>&1 </dev/null ||
     status=$?
   count_of "$log" "$results" "$status"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
@@ -90,11 +90,12 @@ step tidy 400 scripts/tidy.sh
 step clang 300 clang_build
 step asan 900 build_and_test asan
 step tsan 900 build_and_test tsan
+step valgrind 600 scripts/valgrind.sh
 step fuzz 400 scripts/fuzz.sh 4
 for part in tests/interop/run.sh tests/interop/h2spec.sh scripts/demo.sh; do
   name=$(basename "$part" .sh)
   if [ "$name" = run ]; then name=interop; fi
-  if [ -x "$part" ]; then step "$name" 600 "$part"; else echo "$name: $part is not there yet"; fi
+  if [ -x "$part" ]; then step "$name" 600 "$part"; else echo "$name: no $part"; fi
 done
 
 echo
