@@ -177,8 +177,9 @@ void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
  * and method; fields are read again when the encoder's table has changed. */
 struct fc__h2_replay {
   uint64_t generation;
+  uint32_t list_size; /* of the fields, RFC 9113 section 6.5.2 */
   uint8_t len;
-  uint8_t bytes[55];
+  uint8_t bytes[51];
 };
 struct fc__h2_replay_field {
   fc_slice name, value;

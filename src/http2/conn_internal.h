@@ -30,6 +30,9 @@ enum {
       262144, /* no frame is produced from queued data while so much waits to be written */
 };
 
+/* Kept out of line: what is rare must not lengthen the path that every call takes. */
+#define FC__H2_RARE __attribute__((noinline, cold))
+
 /* WINDOW_UPDATEs that cost nothing: Envoy allows 10 for each DATA frame sent, and some for opening windows. */
 enum {
   FC__H2_UPDATES_FIRST = 100,

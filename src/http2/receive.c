@@ -26,16 +26,14 @@ static void take_preface(struct fc__h2_conn *c, fc_slice *data) {
   c->in.state = FC__H2_IN_HEADER;
 }
 
-static fc_slice cut(fc_slice *data, size_t len) {
+static inline fc_slice cut(fc_slice *data, size_t len) {
   fc_slice piece = {data->data, len};
   data->data += len;
   data->len -= len;
   return piece;
 }
 
-/* The next need bytes in one run: where they lie, or gathered. NULL: more must come. */
-static const uint8_t *take_run(struct fc__h2_in *in, fc_slice *data, uint32_t need) {
-  if (in->gathered == 0 && data->len >= need) return cut(data, need).data;
+FC__H2_RARE static const uint8_t *gather(struct fc__h2_in *in, fc_slice *data, uint32_t need) {
   size_t missing = need - in->gathered;
   fc_slice piece = cut(data, data->len < missing ? data->len : missing);
   memcpy(in->gather + in->gathered, piece.data, piece.len);
@@ -45,30 +43,43 @@ static const uint8_t *take_run(struct fc__h2_in *in, fc_slice *data, uint32_t ne
   return in->gather;
 }
 
+/* The next need bytes in one run: where they lie, or gathered. NULL: more must come. */
+static inline const uint8_t *take_run(struct fc__h2_in *in, fc_slice *data, uint32_t need) {
+  if (in->gathered == 0 && data->len >= need) return cut(data, need).data;
+  return gather(in, data, need);
+}
+
 /* ---- DATA, HEADERS, CONTINUATION ---- */
 
 static void after_body(struct fc__h2_in *in) {
   in->state = in->skip > 0 ? FC__H2_IN_SKIP : FC__H2_IN_HEADER;
 }
 
-static void take_body(struct fc__h2_conn *c, fc_slice *data) {
-  struct fc__h2_in *in = &c->in;
-  fc_slice piece = cut(data, data->len < in->left ? data->len : in->left);
-  in->left -= (uint32_t)piece.len;
-  bool last = in->left == 0;
-  if (last) after_body(in);
-  if (in->frame.type == FC__H2_DATA) {
+static inline void deliver(struct fc__h2_conn *c, fc_slice piece, bool last) {
+  if (last) after_body(&c->in);
+  if (c->in.frame.type == FC__H2_DATA) {
     fc__h2_recv_data_piece(c, piece, last);
   } else {
     fc__h2_recv_fragment(c, piece, last);
   }
 }
 
-/* Goes on with what is there of the body, which may be all of it. */
+FC__H2_RARE static void take_body(struct fc__h2_conn *c, fc_slice *data) {
+  struct fc__h2_in *in = &c->in;
+  fc_slice piece = cut(data, data->len < in->left ? data->len : in->left);
+  in->left -= (uint32_t)piece.len;
+  deliver(c, piece, in->left == 0);
+}
+
 static void begin_body(struct fc__h2_conn *c, fc_slice *data) {
+  struct fc__h2_in *in = &c->in;
   if (c->result) return;
-  c->in.state = FC__H2_IN_BODY;
-  if (data->len > 0 || c->in.left == 0) take_body(c, data);
+  if (data->len >= in->left) {
+    deliver(c, cut(data, in->left), true);
+  } else {
+    in->state = FC__H2_IN_BODY;
+    if (data->len > 0) take_body(c, data);
+  }
 }
 
 static uint32_t prefix_len(const struct fc__h2_frame *f) {
@@ -100,6 +111,12 @@ static void take_prefix(struct fc__h2_conn *c, const uint8_t *prefix, fc_slice *
   begin_message(c, depends_on, data);
 }
 
+static void begin_unprefixed(struct fc__h2_conn *c, fc_slice *data) {
+  c->in.left = c->in.frame.len;
+  c->in.skip = 0;
+  begin_message(c, 0, data);
+}
+
 static void begin_prefixed(struct fc__h2_conn *c, fc_slice *data) {
   const struct fc__h2_frame *f = &c->in.frame;
   if (f->id == 0) {
@@ -113,9 +130,7 @@ static void begin_prefixed(struct fc__h2_conn *c, fc_slice *data) {
     c->in.need = need;
     c->in.state = FC__H2_IN_PREFIX;
   } else {
-    c->in.left = f->len;
-    c->in.skip = 0;
-    begin_message(c, 0, data);
+    begin_unprefixed(c, data);
   }
 }
 
@@ -218,7 +233,7 @@ static bool frame_may_come(struct fc__h2_conn *c) {
   return true;
 }
 
-static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
+FC__H2_RARE static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
   if (!frame_may_come(c)) return;
   switch (c->in.frame.type) {
     case FC__H2_DATA:
@@ -245,16 +260,27 @@ static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
   }
 }
 
+/* Nearly every frame: DATA or HEADERS with nothing in front of the body. The rest is judged one rule at a time. */
+static bool is_plain(const struct fc__h2_conn *c, const struct fc__h2_frame *f) {
+  return f->type <= FC__H2_HEADERS && !(f->flags & (FC__H2_PADDED | FC__H2_HAS_PRIORITY)) &&
+         f->id != 0 && f->len <= c->config.max_frame_size && c->peer_settings_seen &&
+         !c->block.active;
+}
+
 static void take_header(struct fc__h2_conn *c, fc_slice *data) {
   const uint8_t *header = take_run(&c->in, data, FC__H2_HEADER_LEN);
   if (!header) return;
   if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
-  c->in.frame = fc__h2_frame_read(header);
-  begin_frame(c, data);
+  struct fc__h2_frame f = c->in.frame = fc__h2_frame_read(header);
+  if (is_plain(c, &f)) {
+    begin_unprefixed(c, data);
+  } else {
+    begin_frame(c, data);
+  }
 }
 
 /* Inside a frame, or the preface. */
-static void go_on(struct fc__h2_conn *c, fc_slice *data) {
+FC__H2_RARE static void go_on(struct fc__h2_conn *c, fc_slice *data) {
   struct fc__h2_in *in = &c->in;
   const uint8_t *run;
   switch (in->state) {

@@ -11,18 +11,20 @@ enum {
 
 /* ---- the stream of a block ---- */
 
-static void refuse(struct fc__h2_conn *c, uint32_t id) {
+FC__H2_RARE static void refuse(struct fc__h2_conn *c, uint32_t id) {
   fc__h2_put_u32_frame(c, FC__H2_RST_STREAM, id, FC__H2_REFUSED_STREAM);
   fc__h2_charge(c);
 }
 
 static struct fc__h2_stream *open_request(struct fc__h2_conn *c, uint32_t id) {
-  fc__h2_history_open(&c->history, id);
-  fc__h2_history_close(&c->history, id, FC__H2_LOCAL_RESET); /* until it is open */
-  if (c->goaway_sent == FC__H2_GOAWAY_FINAL) return NULL;    /* section 6.8: ignored */
   struct fc__h2_stream *s = NULL;
-  if (c->table.count < c->config.max_concurrent_streams) s = c->events->on_open(c->owner, id);
+  fc__h2_history_open(&c->history, id);
+  bool ignored = c->goaway_sent == FC__H2_GOAWAY_FINAL; /* section 6.8 */
+  bool full = c->table.count >= c->config.max_concurrent_streams;
+  if (!ignored && !full) s = c->events->on_open(c->owner, id);
   if (s && c->result == 0 && fc__h2_stream_open(c, s, id)) return s;
+  fc__h2_history_close(&c->history, id, FC__H2_LOCAL_RESET);
+  if (ignored) return NULL;
   if (s) c->events->on_closed(c->owner, s, FC__H2_REFUSED_STREAM, false);
   if (c->result == 0) refuse(c, id);
   return NULL;
@@ -160,14 +162,16 @@ static void end_block(struct fc__h2_conn *c) {
 /* A run that is whole in a first fragment is kept, or known from the last block. */
 static enum fc__hpack_result decode(struct fc__h2_conn *c, fc_slice fragment, bool end) {
   size_t len = fc__h2_run_again(c, fragment, end);
-  if (len == 0 && (len = fc__h2_run_begins(c, fragment)) > 0) {
+  if (len > 0) {
+    if (len == fragment.len) return FC__HPACK_OK; /* the decoder has not seen any of the block */
+  } else if ((len = fc__h2_run_begins(c, fragment)) > 0) {
     fc_slice run = {fragment.data, len};
     enum fc__hpack_result result = fc__hpack_decode(c->decoder, run, false, take_field, c);
     if (result != FC__HPACK_OK) return result;
     fc__h2_run_keep(c, run);
   }
   fc_slice rest = {fragment.data + len, fragment.len - len};
-  return rest.len || end ? fc__hpack_decode(c->decoder, rest, end, take_field, c) : FC__HPACK_OK;
+  return fc__hpack_decode(c->decoder, rest, end, take_field, c);
 }
 
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last) {

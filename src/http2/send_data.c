@@ -97,8 +97,8 @@ static struct fc__h2_chunk *chunk_for(struct fc__h2_conn *c, struct fc__h2_strea
   return s->last_chunk = chunk;
 }
 
-static fc_result queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
-                       fc_bytes *body, fc_slice inline_body) {
+FC__H2_RARE static fc_result queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
+                                   fc_bytes *body, fc_slice inline_body) {
   struct fc__h2_chunk *chunk = chunk_for(c, s, head.len + inline_body.len);
   if (!chunk) return FC_ERR_NO_MEMORY;
   append(chunk->room + chunk->len, head, inline_body);

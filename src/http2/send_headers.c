@@ -39,8 +39,8 @@ void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
                            : !fc__hpack_encode(c->encoder, b->to, name, value, how);
 }
 
-static void encode_run(struct fc__h2_conn *c, const struct fc__h2_replay_field *fields,
-                       size_t count) {
+FC__H2_RARE static void encode_run(struct fc__h2_conn *c, const struct fc__h2_replay_field *fields,
+                                   size_t count) {
   for (size_t i = 0; i < count; i++) {
     fc__h2_block_field(c, fields[i].name, fields[i].value, FC__HPACK_INDEX);
   }
@@ -48,8 +48,8 @@ static void encode_run(struct fc__h2_conn *c, const struct fc__h2_replay_field *
 
 /* Keeps the bytes of a run if they say the same fields next time: nothing was inserted and no size update written
  * while they were made. */
-static void record(struct fc__h2_conn *c, struct fc__h2_replay *replay, size_t at,
-                   uint64_t generation) {
+FC__H2_RARE static void record(struct fc__h2_conn *c, struct fc__h2_replay *replay, size_t at,
+                               uint64_t generation, size_t list_size) {
   const struct fc__h2_block_out *b = &c->building;
   size_t len = b->to->len - at;
   replay->len = 0;
@@ -57,6 +57,7 @@ static void record(struct fc__h2_conn *c, struct fc__h2_replay *replay, size_t a
   if (generation != fc__hpack_encoder_generation(c->encoder)) return;
   memcpy(replay->bytes, b->to->data + at, len);
   replay->len = (uint8_t)len;
+  replay->list_size = (uint32_t)list_size;
   replay->generation = generation;
 }
 
@@ -65,20 +66,18 @@ void fc__h2_block_replay(struct fc__h2_conn *c, struct fc__h2_replay *replay,
   struct fc__h2_block_out *b = &c->building;
   uint64_t generation = fc__hpack_encoder_generation(c->encoder);
   if (b->stateless || replay->len == 0 || replay->generation != generation) {
-    size_t at = b->to->len;
+    size_t at = b->to->len, before = b->list_size;
     encode_run(c, fields, count);
-    if (!b->stateless) record(c, replay, at, generation);
+    if (!b->stateless) record(c, replay, at, generation, b->list_size - before);
     return;
   }
-  for (size_t i = 0; i < count; i++) {
-    b->list_size += fields[i].name.len + fields[i].value.len + FC__HPACK_ENTRY_OVERHEAD;
-  }
+  b->list_size += replay->list_size;
   uint8_t *to = b->failed ? NULL : fc__h2_out_room(c, sizeof replay->bytes);
   if (!to) {
     b->failed = true;
     return;
   }
-  memcpy(to, replay->bytes, sizeof replay->bytes); /* all of it: a copy of fixed size is cheaper */
+  memcpy(to, replay->bytes, sizeof replay->bytes); /* all of it: a fixed size is cheaper */
   b->to->len += replay->len;
 }
 
@@ -86,7 +85,7 @@ void fc__h2_block_replay(struct fc__h2_conn *c, struct fc__h2_replay *replay,
 
 /* Cuts a block that is longer than the peer's frames: room is made in front of each further part, from the
  * last to the first. False: no memory. */
-static bool split(struct fc__h2_conn *c, size_t at, uint32_t id, uint8_t flags) {
+FC__H2_RARE static bool split(struct fc__h2_conn *c, size_t at, uint32_t id, uint8_t flags) {
   struct fc__buf *b = &c->out.buf;
   size_t max = c->peer_max_frame, len = b->len - at - FC__H2_HEADER_LEN;
   size_t parts = (len + max - 1) / max;
@@ -128,7 +127,7 @@ static bool finish_frames(struct fc__h2_conn *c, size_t at, uint32_t id, bool en
 }
 
 /* As if the block had never been begun. What it put into the encoder's table is unknown to the peer. */
-static fc_result take_back(struct fc__h2_conn *c, fc_result result) {
+FC__H2_RARE static fc_result take_back(struct fc__h2_conn *c, fc_result result) {
   struct fc__h2_block_out *b = &c->building;
   if (b->stateless) {
     fc__buf_finish(&b->stream->trailers);

@@ -86,14 +86,11 @@ static uint64_t *word_of(struct fc__h2_history *h, uint32_t id, unsigned *shift)
 void fc__h2_history_open(struct fc__h2_history *h, uint32_t id) {
   assert(id > h->last && "stream ids rise");
   uint32_t opened = (id - h->last + 1) / 2; /* with those that were skipped */
-  if (opened >= FC__H2_REMEMBERED) {
-    memset(h->bits, 0, sizeof h->bits);
-  } else {
-    for (uint32_t i = id; opened > 0; i -= 2, opened--) {
-      unsigned shift;
-      uint64_t *word = word_of(h, i, &shift);
-      *word &= ~(UINT64_C(3) << shift);
-    }
+  if (opened > FC__H2_REMEMBERED) opened = FC__H2_REMEMBERED;
+  for (uint32_t i = id; opened > 0; i -= 2, opened--) {
+    unsigned shift;
+    uint64_t *word = word_of(h, i, &shift);
+    *word &= ~(UINT64_C(3) << shift);
   }
   h->last = id;
 }
