@@ -110,9 +110,7 @@ static void on_writable(void *owner, struct fc__h2_stream *s) {
 static void on_goaway(void *owner, uint32_t last_id, uint32_t code, fc_slice debug) {
   struct fc__link *link = owner;
   (void)last_id;
-  link->going_away = link->closing = true;
-  fc__link_touch(link);
-  if (link->ops->on_goaway) link->ops->on_goaway(link, code, debug, fc__loop_now(link->loop));
+  fc__link_went_away(link, code, debug, fc__loop_now(link->loop));
 }
 
 static void on_settings(void *owner) {

@@ -46,6 +46,9 @@ static void close_transport(struct fc__link *link) {
 /* The engine is told, and the calls by it; the transport is still there. */
 static void end_engine(struct fc__link *link, const char *format, va_list args) {
   vsnprintf(link->reason, sizeof link->reason, format, args);
+  size_t len = strlen(link->reason);
+  if (link->farewell[0])
+    snprintf(link->reason + len, sizeof link->reason - len, " (%s)", link->farewell);
   link->down = true;
   fc__h2_close(link->h2, FC__H2_CANCEL, true);
 }
@@ -339,6 +342,23 @@ void fc__link_goaway(struct fc__link *link, uint32_t code, const char *debug, bo
   if (final) link->closing = true;
   fc__link_touch(link);
   (void)now;
+}
+
+/* RFC 9113 section 6.8: the debug data is for people, but it is a peer's, and any bytes. */
+static void describe_goaway(struct fc__link *link, uint32_t code, fc_slice debug) {
+  int len = snprintf(link->farewell, sizeof link->farewell, "GOAWAY %s%s", fc__h2_error_name(code),
+                     debug.len ? ": " : "");
+  char *to = link->farewell + len;
+  for (size_t i = 0; i < debug.len && to < link->farewell + sizeof link->farewell - 1; i++)
+    *to++ = debug.data[i] >= ' ' && debug.data[i] <= '~' ? (char)debug.data[i] : '?';
+  *to = '\0';
+}
+
+void fc__link_went_away(struct fc__link *link, uint32_t code, fc_slice debug, int64_t now) {
+  link->going_away = link->closing = true;
+  describe_goaway(link, code, debug);
+  fc__link_touch(link);
+  if (link->ops->on_goaway) link->ops->on_goaway(link, code, debug, now);
 }
 
 void fc__link_ping(struct fc__link *link, uint64_t opaque) {

@@ -64,7 +64,8 @@ struct fc__link {
   struct fc__h2_replay headers_replay, trailers_replay; /* server: plain headers; trailers of OK */
   size_t peer_len;
   char peer[FC__ADDR_TEXT_MAX];
-  char reason[256]; /* why it went down */
+  char farewell[80]; /* the GOAWAY that the peer sent last, as text */
+  char reason[256];  /* why it went down */
 };
 
 /* Takes the transport over (also on failure). NULL: no memory. peer_text is copied. */
@@ -82,6 +83,9 @@ void fc__link_close(struct fc__link *link, uint32_t h2_code, const char *reason,
 /* GOAWAY: see fc__h2_goaway. After the final step the link closes itself when its last stream has ended. */
 void fc__link_goaway(struct fc__link *link, uint32_t code, const char *debug, bool final,
                      int64_t now);
+
+/* The peer's GOAWAY: no call is attached any more, and the link's end tells of it. */
+void fc__link_went_away(struct fc__link *link, uint32_t code, fc_slice debug, int64_t now);
 
 /* Something was queued: it is written at the end of this turn or API call. */
 void fc__link_touch(struct fc__link *link);

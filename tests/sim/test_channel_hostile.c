@@ -98,12 +98,51 @@ static void a_goaway_for_every_connection_ends_in_a_status(void **state) {
   world_close(&w);
 }
 
+/* The debug data is text for people from somebody whom they do not trust. */
+static void the_status_tells_of_the_goaway_before_the_end(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  w.server.hold = true;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *call = world_call(&w, "/s/m", 0, false);
+  world_run(&w, 10 * MS);
+  raw_server_goaway(&w.server, 1, FC__H2_ENHANCE_YOUR_CALM, "too_many\npings\xff");
+  world_run(&w, 10 * MS);
+  world_expect_running(call);
+  raw_server_hang_up(&w.server);
+  world_run(&w, 10 * MS);
+  world_expect(call, FC_CODE_UNAVAILABLE,
+               "closed the connection (GOAWAY ENHANCE_YOUR_CALM: too_many?pings?)");
+  world_close(&w);
+}
+
+static void a_long_farewell_is_cut(void **state) {
+  (void)state;
+  char debug[65];
+  struct world w;
+  world_open(&w);
+  w.server.hold = true;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *call = world_call(&w, "/s/m", 0, false);
+  world_run(&w, 10 * MS);
+  memset(debug, 'x', sizeof debug - 1);
+  debug[sizeof debug - 1] = '\0';
+  raw_server_goaway(&w.server, 1, FC__H2_INADEQUATE_SECURITY, debug);
+  raw_server_hang_up(&w.server);
+  world_run(&w, 10 * MS);
+  world_expect(call, FC_CODE_UNAVAILABLE, "xxxxxxxx)");
+  world_close(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_reset_code_has_its_status),
       cmocka_unit_test(a_goaway_must_not_rise),
       cmocka_unit_test(calls_made_while_a_goaway_is_on_its_way_are_made_again),
       cmocka_unit_test(a_goaway_for_every_connection_ends_in_a_status),
+      cmocka_unit_test(the_status_tells_of_the_goaway_before_the_end),
+      cmocka_unit_test(a_long_farewell_is_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

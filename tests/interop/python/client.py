@@ -417,7 +417,7 @@ def case_slow_handler():
 
 def case_server_sees_the_deadline():
     ms = int(values(ask(timeout=5).trailing_metadata(), "saw-deadline-ms")[0])
-    expect(3000 < ms <= 5000, "the server saw %d ms" % ms)
+    expect(3000 < ms <= 5100, "the server saw %d ms" % ms)  # grpcio rounds up
 
 
 def case_server_sees_no_deadline():
