@@ -18,7 +18,7 @@ static fc_slice rpc_status(uint8_t *to, int code, const char *message) {
 
 static void code_of(int code) {
   uint8_t bytes[128];
-  char number[8], message[64];
+  char number[16], message[80];
   snprintf(number, sizeof number, "%d", code);
   snprintf(message, sizeof message, "code %d: 100%% of\n\tnaïve %%41 ✓ \xf0\x9f\x98\x80", code);
   fc_slice details = rpc_status(bytes, code, message);
