@@ -28,6 +28,23 @@ static void fail_fast_calls_fail_with_the_first_round(void **state) {
   world_close(&w);
 }
 
+/* What is sent before there is a connection is kept, up to a bound; the sender goes on when it leaves. */
+static void a_sender_that_fills_the_room_goes_on_with_the_connection(void **state) {
+  (void)state;
+  static const uint8_t block[40000];
+  struct world w;
+  world_open(&w);
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *call;
+  assert_int_equal(fc_stream_stream(w.channel, "/s/m", NULL, &call, NULL), FC_OK);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(fc_call_send_copy(call, (fc_slice){block, i < 2 ? sizeof block : 1}, 0),
+                     FC_OK);
+  }
+  fc_call_destroy(call);
+  world_close(&w);
+}
+
 static void patient_calls_go_out_when_the_server_comes(void **state) {
   (void)state;
   struct world w;
@@ -485,6 +502,7 @@ static void many_methods_are_no_burden(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fail_fast_calls_fail_with_the_first_round),
+      cmocka_unit_test(a_sender_that_fills_the_room_goes_on_with_the_connection),
       cmocka_unit_test(patient_calls_go_out_when_the_server_comes),
       cmocka_unit_test(the_channel_can_say_that_calls_wait),
       cmocka_unit_test(a_call_waits_for_a_round_that_has_begun),
