@@ -59,8 +59,7 @@ static void take_batch(fc_reactor *r) {
 static void run_batch(fc_reactor *r) {
   struct fc__node *node;
   while ((node = atomic_load_explicit(&r->batch, memory_order_relaxed)) != NULL) {
-    atomic_store_explicit(&r->batch, node->next, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    (void)atomic_exchange(&r->batch, node->next); /* a barrier too */
     struct fc__task *task = FC__CONTAINER(node, struct fc__task, link);
     task->run(task);
   }
