@@ -101,7 +101,7 @@ fc_result fc__call_queue(fc_call *call, fc_bytes *message, unsigned flags) {
 }
 
 void fc__call_send_kept(fc_call *call, int64_t now) {
-  bool ended = false;
+  bool ended = false, was_full = call->outgoing_bytes > FC__H2_LOW_WATER;
   for (uint32_t i = 0; i < call->outgoing_count; i++) {
     const struct fc__outgoing *m = &call->kept.outgoing[i];
     if (transmit(call, m) != FC_OK) {
@@ -115,4 +115,6 @@ void fc__call_send_kept(fc_call *call, int64_t now) {
     fc__link_touch(call->link);
   }
   if (call->outgoing_bytes > FC__REPLAY_MAX) fc__call_commit(call);
+  /* The stream tells of room only where its queue was full; it need not have been. */
+  if (was_full && fc__call_may_send(call)) fc__call_notify(call, FC__EVENT_SEND);
 }

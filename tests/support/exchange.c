@@ -7,7 +7,7 @@
 
 #include "support/check.h"
 
-enum { STREAM = 100, LENGTH = 2000 };
+enum { STREAM = EXCHANGE_STREAM, LENGTH = EXCHANGE_LENGTH };
 
 int exchange_threads(void) {
   int count = 0;
@@ -19,8 +19,9 @@ int exchange_threads(void) {
 }
 
 static void count_threads(struct exchange *exchange) {
-  int threads = exchange_threads();
-  if (threads > exchange->threads_most) exchange->threads_most = threads;
+  int threads = exchange_threads(), most = exchange->threads_most;
+  while (threads > most && !atomic_compare_exchange_weak(&exchange->threads_most, &most, threads)) {
+  }
 }
 
 static fc_bytes *long_message(void) {
@@ -161,6 +162,7 @@ static void on_outcome(fc_call *call, const fc_status *status, fc_bytes *respons
   outcome->told++;
   outcome->code = status->code;
   outcome->exchange->running--;
+  gate_pass(&outcome->exchange->told);
 }
 
 static struct exchange_outcome *begin(struct exchange *exchange, int which, int to_send) {
@@ -231,7 +233,7 @@ static void serve(struct exchange *exchange, fc_reactor *reactor) {
 void exchange_open(struct exchange *exchange, fc_reactor *client, fc_reactor *server) {
   char target[40];
   fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
-  *exchange = (struct exchange){0};
+  *exchange = (struct exchange){.told = GATE_INIT};
   serve(exchange, server);
   snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", exchange->port);
   options.reactor = client;

@@ -1,18 +1,20 @@
 #ifndef FC_TESTS_EXCHANGE_H
 #define FC_TESTS_EXCHANGE_H
 /*
- * A server whose handlers are all asynchronous, and one call of each pattern by callback: conversations for
- * a test whose single thread drives a reactor. At each step the threads of the process are counted.
+ * A server whose handlers are all asynchronous, and one call of each pattern by callback, so that a single
+ * thread can drive it all. At each step the threads of the process are counted.
  */
 #include "farcall/rpc.h"
 #include "farcall/server.h"
+#include "support/drive.h"
 
 struct exchange {
   fc_server *server;
   fc_channel *channel;
   int port;
-  int running;      /* calls whose outcome has not been told */
-  int threads_most; /* seen in any callback of either side */
+  atomic_int running;      /* calls whose outcome has not been told */
+  atomic_int threads_most; /* seen in any callback of either side */
+  struct gate told;        /* passed by each call whose outcome is told */
   struct exchange_outcome {
     struct exchange *exchange;
     int to_send; /* requests that the source has still to give */
@@ -23,7 +25,7 @@ struct exchange {
   } outcomes[5]; /* indexed by fc_pattern; the last is of the call that is never answered */
 };
 
-enum { EXCHANGE_HELD = 4 };
+enum { EXCHANGE_HELD = 4, EXCHANGE_STREAM = 100, EXCHANGE_LENGTH = 2000 };
 
 /* Makes server and channel on these reactors, which may be the same one. */
 void exchange_open(struct exchange *exchange, fc_reactor *client, fc_reactor *server);

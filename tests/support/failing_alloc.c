@@ -8,12 +8,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "farcall/base.h"
 
 enum { HEADER = 16 }; /* keeps the alignment of malloc */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 
 static struct {
   size_t live, live_bytes, peak_bytes, count;
@@ -62,6 +64,7 @@ static void test_release(void *memory, void *user) {
   pthread_mutex_lock(&lock);
   state.live--;
   state.live_bytes -= size;
+  pthread_cond_broadcast(&released);
   pthread_mutex_unlock(&lock);
   memset(memory, 0x5a, size);
   free((uint8_t *)memory - HEADER);
@@ -108,6 +111,20 @@ bool failing_alloc_disarm(void) {
   state.armed = state.failed = false;
   pthread_mutex_unlock(&lock);
   return failed;
+}
+
+bool failing_alloc_comes_to(size_t live) {
+  struct timespec until;
+  int waited = 0;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 10;
+  pthread_mutex_lock(&lock);
+  while (state.live != live && waited == 0) {
+    waited = pthread_cond_timedwait(&released, &lock, &until);
+  }
+  bool came = state.live == live;
+  pthread_mutex_unlock(&lock);
+  return came;
 }
 
 static size_t read_locked(const size_t *figure) {

@@ -30,7 +30,9 @@ void failing_alloc_arm(size_t n, enum failing_alloc_mode mode);
 /* No more failures; says whether any allocation has failed since it was armed. */
 bool failing_alloc_disarm(void);
 
-size_t failing_alloc_live(void);       /* blocks that are not freed */
+size_t failing_alloc_live(void); /* blocks that are not freed */
+/* Waits, ten seconds at most, until so many blocks live: for what other threads free. */
+bool failing_alloc_comes_to(size_t live);
 size_t failing_alloc_live_bytes(void); /* as asked for */
 size_t failing_alloc_peak_bytes(void); /* the most that lived at once since arming or restarting */
 size_t failing_alloc_count(void);      /* allocations and resizings since arming or restarting */

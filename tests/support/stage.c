@@ -1,0 +1,111 @@
+/* The stage of stage.h. */
+#include "support/stage.h"
+
+#include <stdio.h>
+
+#include "support/failing_alloc.h"
+
+void stage_open(struct stage *stage, void **state) {
+  const enum drive_kind *kind = state ? *state : NULL;
+  memset(stage, 0, sizeof *stage);
+  stage->live = failing_alloc_live();
+  stage->options = (fc_channel_options)FC_CHANNEL_OPTIONS_INIT;
+  stage->server_options = (fc_server_options)FC_SERVER_OPTIONS_INIT;
+  drive_open(&stage->drive, kind ? *kind : DRIVE_CALLER);
+}
+
+void stage_serve(struct stage *stage, const char *method, fc_pattern pattern, fc_handler_kind kind,
+                 fc_handler_fn fn, void *user) {
+  fc_handler handler = FC_HANDLER_INIT;
+  handler.pattern = pattern;
+  handler.kind = kind;
+  handler.fn = fn;
+  handler.user = user;
+  if (!stage->server)
+    assert_int_equal(fc_server_create(&stage->server_options, &stage->server, NULL), FC_OK);
+  assert_int_equal(fc_server_register(stage->server, method, &handler, NULL), FC_OK);
+}
+
+void stage_start(struct stage *stage) {
+  int port;
+  fc_error err = FC_ERROR_INIT;
+  assert_int_equal(fc_server_listen(stage->server, "127.0.0.1:0", &port, NULL), FC_OK);
+  assert_int_equal(fc_server_start(stage->server, NULL), FC_OK);
+  snprintf(stage->target, sizeof stage->target, "ipv4:127.0.0.1:%d", port);
+  stage->options.reactor = stage->drive.reactor;
+  if (fc_channel_create(stage->target, &stage->options, &stage->channel, &err) != FC_OK)
+    fail_msg("%s", err.message);
+  if (fc_channel_wait_ready(stage->channel, 60 * FC_SECOND, &err) != FC_OK)
+    fail_msg("%s", err.message);
+}
+
+void stage_close(struct stage *stage) {
+  fc_channel_destroy(stage->channel);
+  fc_server_destroy(stage->server);
+  drive_close(&stage->drive);
+  if (!failing_alloc_comes_to(stage->live))
+    fail_msg("%zu blocks of memory are left", failing_alloc_live() - stage->live);
+}
+
+/* ---- handlers ---- */
+
+void stage_echo(fc_call *call, void *user) {
+  fc_bytes *message;
+  (void)user;
+  while (fc_call_recv(call, &message) == FC_OK) {
+    if (fc_call_send(call, message, 0) != FC_OK) fc_bytes_unref(message);
+  }
+  (void)!fc_call_finish(call, FC_CODE_OK, NULL, FC_SLICE_EMPTY);
+}
+
+void stage_hold(fc_call *call, void *user) {
+  (void)!fc_call_wait(call, FC_NEVER);
+  gate_pass(user);
+}
+
+/* ---- short ways ---- */
+
+fc_call *stage_call(struct stage *stage, const char *method, fc_pattern pattern,
+                    const fc_call_options *options) {
+  fc_call_options o = FC_CALL_OPTIONS_INIT;
+  fc_error err = FC_ERROR_INIT;
+  fc_call *call;
+  if (options) o = *options;
+  o.pattern = pattern;
+  if (fc_channel_call(stage->channel, method, &o, &call, &err) != FC_OK)
+    fail_msg("%s", err.message);
+  return call;
+}
+
+static uint8_t letter(size_t len, size_t at) { return (uint8_t)('a' + (len + at + at / 26) % 26); }
+
+fc_bytes *stage_message(size_t len) {
+  uint8_t *data;
+  fc_bytes *message = fc_bytes_create(len, &data);
+  MUST(message != NULL);
+  for (size_t i = 0; i < len; i++) data[i] = letter(len, i);
+  return message;
+}
+
+bool stage_is_message(fc_slice bytes, size_t len) {
+  bool right = bytes.len == len;
+  for (size_t i = 0; right && i < len; i++) right = bytes.data[i] == letter(len, i);
+  return right;
+}
+
+void stage_expect(fc_call *call, const char *text) {
+  fc_bytes *message;
+  assert_int_equal(fc_call_recv(call, &message), FC_OK);
+  assert_true(fc_slice_equals(fc_bytes_slice(message), text));
+  fc_bytes_unref(message);
+}
+
+void stage_expect_end(fc_call *call, fc_code code) {
+  fc_bytes *message;
+  assert_int_equal(fc_call_recv(call, &message), FC_END);
+  assert_null(message);
+  const fc_status *status = fc_call_status(call);
+  if (status->code != code)
+    fail_msg("%s \"%s\", not %s", fc_code_name(status->code), status->message, fc_code_name(code));
+  fc_call_destroy(call);
+}
