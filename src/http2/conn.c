@@ -158,7 +158,7 @@ static void put_goaway(struct fc__h2_conn *c, uint32_t last, uint32_t code, cons
   fc__h2_put_u32(payload, last);
   fc__h2_put_u32(payload + 4, code);
   memcpy(payload + 8, debug, len);
-  fc__h2_put_control(c, FC__H2_GOAWAY, 0, 0, payload, (uint32_t)(8 + len));
+  fc__h2_put_frame(c, FC__H2_GOAWAY, 0, 0, payload, (uint32_t)(8 + len));
 }
 
 /* The last stream of the peer's that was or might be processed. Servers open none. */

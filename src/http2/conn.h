@@ -204,6 +204,10 @@ fc_result fc__h2_send_end(struct fc__h2_conn *c, struct fc__h2_stream *s);
  * stream is out of the table when this returns. Frames still on their way are ignored. */
 void fc__h2_reset(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code);
 
+/* Server: the client pays for a request that is rejected at once, although not by fc__h2_reset, with a token of its
+ * abuse budget. Without one left the connection fails, which fc__h2_tick or fc__h2_receive tells. */
+void fc__h2_charge(struct fc__h2_conn *c);
+
 /* Credits the peer for payload that the owner has taken out of the receive window of the stream; the
  * connection's window is credited on arrival. WINDOW_UPDATEs are sent when half the window is used. */
 void fc__h2_consume(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len);

@@ -199,8 +199,6 @@ static inline int64_t fc__h2_after(int64_t from, int64_t span) {
 /* Connection error, RFC 9113 section 5.4.1: queues the GOAWAY. text is a constant. Only the first one counts. */
 void fc__h2_fail(struct fc__h2_conn *c, uint32_t code, const char *text);
 void fc__h2_fail_memory(struct fc__h2_conn *c);
-/* Takes a token of the abuse budget; fails the connection when there is none. */
-void fc__h2_charge(struct fc__h2_conn *c);
 
 /* ---- receive.c calls ---- */
 
@@ -267,7 +265,10 @@ uint8_t *fc__h2_out_grow(struct fc__h2_conn *c, size_t len);
 bool fc__h2_out_ref(struct fc__h2_conn *c, const uint8_t *data, size_t len, fc_bytes *owner);
 /* Takes back what was appended last: bytes from at on, references beyond a number of them. */
 void fc__h2_out_cut(struct fc__h2_conn *c, size_t at, uint32_t refs);
-/* Appends a control frame; fails the connection when memory is short or too many were not written yet. */
+/* Appends a frame of the owner's; fails the connection when memory is short. */
+void fc__h2_put_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
+                      const uint8_t *payload, uint32_t len);
+/* The same for a frame that the peer has caused: also fails when too many of them were not written yet. */
 void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
                         const uint8_t *payload, uint32_t len);
 void fc__h2_put_u32_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint32_t id,

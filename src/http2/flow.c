@@ -24,7 +24,7 @@ static void send_ping(struct fc__h2_conn *c, uint64_t opaque) {
   uint8_t payload[8];
   fc__h2_put_u32(payload, (uint32_t)(opaque >> 32));
   fc__h2_put_u32(payload + 4, (uint32_t)opaque);
-  fc__h2_put_control(c, FC__H2_PING, 0, 0, payload, sizeof payload);
+  fc__h2_put_frame(c, FC__H2_PING, 0, 0, payload, sizeof payload);
 }
 
 void fc__h2_flow_sample(struct fc__h2_conn *c) {

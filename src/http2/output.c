@@ -99,8 +99,8 @@ static void count_control(struct fc__h2_conn *c, bool ack) {
   }
 }
 
-void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
-                        const uint8_t *payload, uint32_t len) {
+void fc__h2_put_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
+                      const uint8_t *payload, uint32_t len) {
   uint8_t *p = fc__h2_out_room(c, FC__H2_HEADER_LEN + len);
   if (!p) {
     fc__h2_fail_memory(c);
@@ -111,9 +111,12 @@ void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t fl
   if (len) memcpy(p + FC__H2_HEADER_LEN, payload, len);
   c->out.buf.len += FC__H2_HEADER_LEN + len;
   c->out.tail_id = 0;
-  if (type != FC__H2_GOAWAY) {
-    count_control(c, (type == FC__H2_PING || type == FC__H2_SETTINGS) && (flags & FC__H2_ACK));
-  }
+}
+
+void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
+                        const uint8_t *payload, uint32_t len) {
+  fc__h2_put_frame(c, type, flags, id, payload, len);
+  count_control(c, (type == FC__H2_PING || type == FC__H2_SETTINGS) && (flags & FC__H2_ACK));
 }
 
 void fc__h2_put_u32_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint32_t id,

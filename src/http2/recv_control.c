@@ -85,17 +85,28 @@ void fc__h2_recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t 
 
 /* ---- streams ---- */
 
+/* A reset of a stream that is over, CVE-2023-44487 and GHSA-hrxh-6v49-42gf: it counts although nothing comes of it.
+ * One that crossed with ours does not: a client whose calls are answered early sends one for each. */
+static void recv_late_reset(struct fc__h2_conn *c, uint32_t id) {
+  enum fc__h2_past past = fc__h2_history_find(&c->history, id);
+  if (past == FC__H2_IDLE) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "RST_STREAM on an idle stream");
+  } else if (past == FC__H2_LOCAL_RESET) {
+    fc__h2_history_close(&c->history, id, FC__H2_PEER_RESET);
+  } else if (c->server || past != FC__H2_FORGOTTEN) {
+    fc__h2_charge(c);
+  }
+}
+
 void fc__h2_recv_reset(struct fc__h2_conn *c, const uint8_t *payload) {
   uint32_t id = c->in.frame.id;
   struct fc__h2_stream *s = fc__h2_table_find(&c->table, id);
-  if (s) {
-    fc__h2_stream_close(c, s, FC__H2_PEER_RESET, fc__h2_get_u32(payload), true);
-    if (!c->server) return; /* a call of ours: the server cannot make more of them */
-  } else if (fc__h2_history_find(&c->history, id) == FC__H2_IDLE) {
-    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "RST_STREAM on an idle stream");
+  if (!s) {
+    recv_late_reset(c, id);
     return;
   }
-  fc__h2_charge(c); /* CVE-2023-44487; GHSA-hrxh-6v49-42gf: also when nothing comes of it */
+  fc__h2_stream_close(c, s, FC__H2_PEER_RESET, fc__h2_get_u32(payload), true);
+  if (c->server) fc__h2_charge(c); /* calls of a client are its own: the server cannot make more */
 }
 
 void fc__h2_recv_priority(struct fc__h2_conn *c, const uint8_t *payload) {

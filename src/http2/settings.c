@@ -14,7 +14,7 @@ static uint32_t put_entry(uint8_t *payload, uint32_t len, enum fc__h2_setting se
 }
 
 static void send_settings(struct fc__h2_conn *c, const uint8_t *payload, uint32_t len) {
-  fc__h2_put_control(c, FC__H2_SETTINGS, 0, 0, payload, len);
+  fc__h2_put_frame(c, FC__H2_SETTINGS, 0, 0, payload, len);
   if (c->settings_unacked++ == 0)
     c->ack_deadline = fc__h2_after(c->now, c->config.settings_timeout);
 }

@@ -95,9 +95,7 @@ void fc__h2_late_frame(struct fc__h2_conn *c, uint32_t id) {
       fc__h2_charge(c);
       break;
     case FC__H2_LOCAL_RESET:
-      break;
-    case FC__H2_FORGOTTEN:
-      fc__h2_charge(c);
+    case FC__H2_FORGOTTEN: /* perhaps one of very many that were reset together */
       break;
   }
 }
@@ -120,7 +118,11 @@ void fc__h2_reset(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code)
     return;
   }
   s->reset_sent = true;
-  if (c->result == 0) fc__h2_put_u32_frame(c, FC__H2_RST_STREAM, s->id, code);
+  if (c->result == 0) {
+    uint8_t payload[4];
+    fc__h2_put_u32(payload, code);
+    fc__h2_put_frame(c, FC__H2_RST_STREAM, 0, s->id, payload, sizeof payload);
+  }
   fc__h2_stream_detach(c, s, FC__H2_LOCAL_RESET);
   if (is_provoked(c, code)) fc__h2_charge(c);
 }

@@ -266,6 +266,24 @@ static void row_55_late_data_eats_no_window(void **state) {
   assert_null(strstr(h2_events(&peer), "data"));
 }
 
+static void ten_thousand_calls_may_be_cancelled_at_once(void **state) {
+  (void)state;
+  h2_put_setting(&peer, FC__H2_MAX_CONCURRENT_STREAMS, 10000);
+  assert_int_equal(h2_feed(&peer), 0);
+  for (uint32_t i = 0; i < 10000; i++) open_and_forget(true);
+  for (uint32_t id = 1; id < 20000; id += 2) {
+    h2_record_reset(&peer.record, h2_record_find(&peer.record, id), FC__H2_CANCEL);
+  }
+  (void)h2_sent(&peer);
+  for (uint32_t id = 1; id < 20000; id += 2) {
+    h2_put_headers(&peer, id, 0, H2_RESPONSE);
+    h2_put_data(&peer, id, 0, "late");
+    h2_put_headers(&peer, id, FC__H2_END_STREAM, "grpc-status: 0\n");
+  }
+  assert_int_equal(h2_feed(&peer), 0);
+  assert_string_equal(h2_events(&peer), "settings\n");
+}
+
 static void resets_by_the_server_cost_a_client_nothing(void **state) {
   (void)state;
   for (uint32_t i = 0; i < 5000; i++) {
@@ -414,6 +432,7 @@ int main(void) {
       TEST(row_55_each_reset_code_is_told),
       TEST(row_55_a_reset_after_good_trailers_changes_nothing),
       TEST(row_55_late_data_eats_no_window),
+      TEST(ten_thousand_calls_may_be_cancelled_at_once),
       TEST(resets_by_the_server_cost_a_client_nothing),
       TEST(row_56_goaway_closes_what_was_not_processed),
       TEST(row_56_goaway_in_two_steps),

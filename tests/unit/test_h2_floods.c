@@ -66,6 +66,43 @@ static void row_01_resets_without_an_effect_count_too(void **state) {
   expect_calm();
 }
 
+/* A server that answers before the request has ended stops the client, and some clients say RST_STREAM to that. */
+static void a_client_whose_calls_are_answered_early_is_served_for_ever(void **state) {
+  (void)state;
+  for (uint32_t id = 1; id < 10 * BURST; id += 2) {
+    h2_put_request(&peer, id, 0);
+    assert_int_equal(h2_feed(&peer), 0);
+    struct fc__h2_stream *s = h2_record_find(&peer.record, id);
+    fc__h2_block_begin(peer.conn, s);
+    fc__h2_block_field(peer.conn, TEXT(":status"), TEXT("200"), FC__HPACK_INDEX);
+    assert_int_equal(fc__h2_block_end(peer.conn, s, true), FC_OK);
+    (void)h2_sent(&peer);
+    h2_put_data(&peer, id, 0, "crossed");
+    h2_put_u32(&peer, FC__H2_RST_STREAM, id, FC__H2_CANCEL);
+    assert_int_equal(h2_feed(&peer), 0);
+  }
+}
+
+static void a_reset_that_crossed_with_ours_is_the_last_frame(void **state) {
+  (void)state;
+  h2_put_request(&peer, 1, 0);
+  assert_int_equal(h2_feed(&peer), 0);
+  h2_record_reset(&peer.record, h2_record_find(&peer.record, 1), FC__H2_CANCEL);
+  h2_put_u32(&peer, FC__H2_RST_STREAM, 1, FC__H2_CANCEL);
+  h2_put_data(&peer, 1, 0, "late");
+  h2_expect_reset(&peer, 1, FC__H2_STREAM_CLOSED);
+}
+
+static void row_02_an_owner_can_charge_for_a_rejection(void **state) {
+  (void)state;
+  for (int i = 0; i < BURST; i++) fc__h2_charge(peer.conn);
+  assert_int_equal(fc__h2_tick(peer.conn, peer.now), 0);
+  fc__h2_charge(peer.conn);
+  assert_int_equal(fc__h2_next_at(peer.conn), peer.now);
+  assert_int_equal(fc__h2_tick(peer.conn, peer.now), FC_ERR_PROTOCOL);
+  expect_calm();
+}
+
 static void row_01_the_budget_fills_with_time(void **state) {
   (void)state;
   assert_int_equal(rounds_until_failure(put_rapid_reset, BURST), BURST + 1);
@@ -676,6 +713,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(row_01_rapid_reset_spends_the_budget),
       TEST(row_01_resets_without_an_effect_count_too),
+      TEST(a_client_whose_calls_are_answered_early_is_served_for_ever),
+      TEST(a_reset_that_crossed_with_ours_is_the_last_frame),
+      TEST(row_02_an_owner_can_charge_for_a_rejection),
       TEST(row_01_the_budget_fills_with_time),
       TEST(a_client_that_cancels_every_second_call_is_served_for_ever),
       TEST(row_02_resets_that_the_client_provokes_spend_the_budget),
