@@ -51,6 +51,8 @@ bool fc_call_is_done(fc_call *call) {
   if (!call) return true;
   fc__loop_lock(call->loop);
   bool over = call->over;
+  /* Who asks without waiting wants the call to go on meanwhile. */
+  if (!over) fc__call_hold(call);
   fc__loop_unlock(call->loop);
   return over;
 }

@@ -74,8 +74,6 @@ void fc__call_attach(fc_call *call, struct fc__link *link, int64_t now) {
   memcpy(call->kept.peer, link->peer, link->peer_len + 1);
   fc__link_touch(link);
   fc__call_send_kept(call, now);
-  /* A sender that has filled the room of a call without a connection goes on. */
-  if (fc__call_may_send(call)) fc__call_notify(call, FC__EVENT_SEND);
 }
 
 /* ---- fields ---- */
