@@ -158,8 +158,6 @@ void fc__call_data(fc_call *call, fc_slice data, bool end_stream, int64_t now) {
   if (call->over || !grpc) {
     credit(call, call->uncredited);
     if (end_stream && !grpc) fc__request_ended(call, now);
-  } else if (end_stream && fc__deframer_in_message(&call->deframer)) {
-    fc__call_end(call, FC_CODE_INTERNAL, "the stream ended inside a message", now);
   } else if (end_stream && call->server) {
     end_of_request(call, now);
   } else if (end_stream) {

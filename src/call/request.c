@@ -122,6 +122,9 @@ static void dispatch(fc_call *call, int64_t now) {
 
 void fc__request_ended(fc_call *call, int64_t now) {
   if (!call->over && !call->header.grpc) fc__reply_not_grpc(call, now);
+  if (!call->over && fc__deframer_in_message(&call->deframer)) {
+    fc__call_end(call, FC_CODE_INTERNAL, "the request ended inside a message", now);
+  }
   if (call->over || !(call->pattern & FC_PATTERN_UNARY_STREAM)) return;
   if (call->received_count == 0) {
     fc__call_end(call, FC_CODE_UNIMPLEMENTED, "the client sent no request, where one is due", now);

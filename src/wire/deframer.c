@@ -86,7 +86,9 @@ fc_result fc__deframer_next(struct fc__deframer *d, fc_slice *data, size_t max_l
   if (result == FC_OK) result = read_message(d, data, message);
   if (result == FC_END) return FC_END;
   *compressed = result == FC_OK && d->prefix[0] == 1;
+  size_t promised = d->message_len;
   fc__deframer_finish(d);
+  d->message_len = promised;
   return result;
 }
 

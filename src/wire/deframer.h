@@ -26,7 +26,7 @@ bool fc__deframer_in_message(const struct fc__deframer *d); /* inside a prefix o
  * FC_ERR_PROTOCOL  a flag other than 0 and 1
  * FC_ERR_NO_MEMORY
  *
- * After an error nothing is held. */
+ * After an error nothing is held; message_len still tells what was promised. */
 fc_result fc__deframer_next(struct fc__deframer *d, fc_slice *data, size_t max_len,
                             fc_bytes **message, bool *compressed);
 

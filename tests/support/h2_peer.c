@@ -268,8 +268,7 @@ static void say_frame(struct h2_peer *p, struct fc__h2_frame f, const uint8_t *p
   say(to, "\n");
 }
 
-const char *h2_sent(struct h2_peer *p) {
-  h2_drain(p);
+const char *h2_said(struct h2_peer *p) {
   p->sent.text.len = 0;
   const uint8_t *at = p->sent_bytes.data;
   size_t left = p->sent_bytes.len;
@@ -285,6 +284,11 @@ const char *h2_sent(struct h2_peer *p) {
   p->sent_bytes.len = 0;
   append(&p->sent.text, (fc_slice){(const uint8_t *)"", 1});
   return (const char *)p->sent.text.data;
+}
+
+const char *h2_sent(struct h2_peer *p) {
+  h2_drain(p);
+  return h2_said(p);
 }
 
 struct fc__h2_stream *h2_open_request(struct h2_peer *p, bool end_stream) {

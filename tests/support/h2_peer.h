@@ -67,6 +67,8 @@ const char *h2_events(struct h2_peer *p);
 const char *h2_sent(struct h2_peer *p);
 /* Moves the output to p->sent_bytes without reading it. */
 void h2_drain(struct h2_peer *p);
+/* Reads p->sent_bytes: whole frames. */
+const char *h2_said(struct h2_peer *p);
 
 /* A request from the connection under test, with H2_REQUEST's fields. */
 struct fc__h2_stream *h2_open_request(struct h2_peer *p, bool end_stream);
