@@ -46,9 +46,18 @@ static bool encode(struct fc__buf *out, fc_slice text) {
   return true;
 }
 
+/* RFC 9113 section 8.2.1: a value neither begins nor ends with a blank, and receivers cut those that do. */
+static bool encode_ends_too(struct fc__buf *out, fc_slice text) {
+  size_t head = text.len > 0 && text.data[0] == ' ';
+  size_t tail = text.len > head && text.data[text.len - 1] == ' ';
+  return (head == 0 || append_escaped(out, text.data, head)) &&
+         encode(out, (fc_slice){text.data + head, text.len - head - tail}) &&
+         (tail == 0 || append_escaped(out, text.data + text.len - tail, tail));
+}
+
 bool fc__percent_encode(struct fc__buf *out, fc_slice text) {
   size_t before = out->len;
-  if (encode(out, text)) return true;
+  if (text.len == 0 || encode_ends_too(out, text)) return true;
   out->len = before;
   return false;
 }

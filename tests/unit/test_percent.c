@@ -25,8 +25,17 @@ static void check(codec run, fc_slice text, fc_slice expected) {
 static void printable_ascii_is_not_escaped(void **state) {
   (void)state;
   assert_encodes("", "");
-  assert_encodes(" !\"#$&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~",
-                 " !\"#$&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~");
+  assert_encodes("! \"#$&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~",
+                 "! \"#$&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~");
+}
+
+/* RFC 9113 section 8.2.1: a field value must not start or end with whitespace. */
+static void blanks_at_the_ends_are_escaped(void **state) {
+  (void)state;
+  assert_encodes(" a ", "%20a%20");
+  assert_encodes(" ", "%20");
+  assert_encodes("  ", "%20%20");
+  assert_encodes("   ", "%20 %20");
 }
 
 static void percent_and_other_bytes_are_escaped(void **state) {
@@ -125,6 +134,7 @@ static void past_the_ceiling_nothing_is_appended(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(printable_ascii_is_not_escaped),
+      cmocka_unit_test(blanks_at_the_ends_are_escaped),
       cmocka_unit_test(percent_and_other_bytes_are_escaped),
       cmocka_unit_test(what_is_not_utf8_is_replaced_when_written),
       cmocka_unit_test(escapes_are_read_in_either_case),
