@@ -19,7 +19,7 @@ packages_of() {
       echo "$(packages_of build) protobuf-compiler protobuf-c-compiler libprotobuf-c-dev tzdata python3" \
         "python3-grpcio python3-protobuf protobuf-compiler-grpc"
       ;;
-    interop) echo "$(packages_of demo) python3-venv golang-go=go nghttp2-client nghttp2-server" ;;
+    interop) echo "$(packages_of demo) grpc-proto python3-venv golang-go=go nghttp2-client nghttp2-server" ;;
     test)
       echo "$(packages_of lint) $(packages_of fuzz) $(packages_of interop) libcmocka-dev libnghttp2-dev" \
         "libuv1-dev valgrind=valgrind"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the cases of service.md: the C client against the servers of all peers, and their clients against the C
 # server.
-#   run.sh [PEER ...]         farcall grpcio grpc-go; all of them by default
+#   run.sh [PEER ...]         farcall grpcio grpc-go official; all of them by default
+# "official" are the cases of grpc/grpc doc/interop-test-descriptions.md with grpc-go's own programs for them.
 # FC_PRESET=asan takes the C programs of that preset instead of dev's.
 . "$(dirname "$0")/../../scripts/common.sh"
 
@@ -11,7 +12,7 @@ programs=$BUILD/$preset/tests/interop
 peers=$BUILD/peers
 mkdir -p "$peers" "$BUILD/logs"
 cmake --preset "$preset" -B "$BUILD/$preset" ${CC:+"-DCMAKE_C_COMPILER=$CC"} >/dev/null
-cmake --build "$BUILD/$preset" --target interop_server interop_client >"$BUILD/logs/interop-build.log" || {
+cmake --build "$BUILD/$preset" --target tests/interop/all >"$BUILD/logs/interop-build.log" || {
   tail -n 40 "$BUILD/logs/interop-build.log"
   exit 1
 }
@@ -24,7 +25,7 @@ stop_server() {
   kill "$server" 2>/dev/null
   wait "$server" || status=$?
   server=
-  return $status
+  [ $status = 0 ] || [ $status = 143 ] # 143: SIGTERM, which grpc-go's own server does not handle
 }
 trap 'stop_server || true' EXIT
 
@@ -32,7 +33,7 @@ trap 'stop_server || true' EXIT
 start_server() {
   local port_file=$peers/port i
   rm -f "$port_file"
-  "$@" 127.0.0.1:0 >"$port_file" 2>>"$BUILD/logs/interop-peers.log" &
+  "$@" >"$port_file" 2>>"$BUILD/logs/interop-peers.log" &
   server=$!
   for i in $(seq 200); do
     if [ -s "$port_file" ]; then target=127.0.0.1:$(cat "$port_file"); return; fi
@@ -75,22 +76,71 @@ with_grpcio() {
   meet "$name client, farcall server" "$python" tests/interop/python/client.py "$target"
 }
 
+grpc_go=$(sed -n 's/.*google.golang.org\/grpc v//p' tests/interop/go/go.mod)
+
+# skip TITLE REASON
+skip() {
+  echo "$1: skipped, $2"
+  echo
+  skipped=$((skipped + 1))
+}
+
+# build_go TITLE FOLDER [PACKAGE@VERSION ...]: false, and skipped, where that is not possible.
+build_go() {
+  local title=$1 log=$BUILD/logs/interop-go.log
+  shift
+  tests/interop/build_go.sh "$@" >"$log" 2>&1 && return
+  skip "$title" "the modules cannot be built here: $(tail -n 1 "$log")"
+  return 1
+}
+
 with_grpc_go() {
-  local name
-  if ! tests/interop/build_go.sh "$peers/go" >"$BUILD/logs/interop-go.log" 2>&1; then
-    echo "grpc-go: skipped, the modules cannot be built here: $(tail -n 1 "$BUILD/logs/interop-go.log")"
-    skipped=$((skipped + 1))
-    return
-  fi
-  name="grpc-go $(sed -n 's/.*google.golang.org\/grpc v//p' tests/interop/go/go.mod)"
+  local name="grpc-go $grpc_go"
+  build_go grpc-go "$peers/go" || return 0
   start_server "$peers/go/server"
   meet "farcall client, $name server" "$programs/interop_client" "$target" grpc-go
   start_server "$programs/interop_server"
   meet "$name client, farcall server" "$peers/go/client" "$target"
 }
 
+free_port() {
+  "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+start_official_go() {
+  local port i
+  port=$(free_port)
+  "$peers/go-official/server" --port="$port" 2>>"$BUILD/logs/interop-peers.log" &
+  server=$!
+  target=127.0.0.1:$port
+  for i in $(seq 200); do
+    if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+    sleep 0.05
+  done
+}
+
+with_official() {
+  local ours=$programs/official name="grpc-go $grpc_go" run=tests/interop/official/run_cases.sh
+  local go_module=google.golang.org/grpc/interop go_cases="
+    empty_unary large_unary client_streaming server_streaming ping_pong empty_stream custom_metadata
+    status_code_and_message special_status_message unimplemented_method unimplemented_service cancel_after_begin
+    cancel_after_first_response timeout_on_sleeping_server pick_first_unary rpc_soak channel_soak"
+  if [ ! -x "$ours/official_client" ]; then
+    skip "official cases" "protobuf-c or grpc-proto is missing"
+    return
+  fi
+  start_server "$ours/official_server"
+  meet "official cases: farcall client, farcall server" $run "$ours/official_client" "$target" $("$ours/official_client")
+  build_go "official cases with grpc-go" "$peers/go-official" "$go_module/client@v$grpc_go" \
+    "$go_module/server@v$grpc_go" || return 0
+  start_official_go
+  meet "official cases: farcall client, $name server" $run "$ours/official_client" "$target" $("$ours/official_client")
+  start_server "$ours/official_server"
+  meet "official cases: $name client, farcall server" $run "$peers/go-official/client" "$target" $go_cases
+}
+
 : >"$BUILD/logs/interop-peers.log"
-if [ $# = 0 ]; then set -- farcall grpcio grpc-go; fi
+if [ $# = 0 ]; then set -- farcall grpcio grpc-go official; fi
 for peer; do "with_${peer//-/_}"; done
 if [ $skipped = 0 ]; then
   echo "$passed passed, $failed failed"
