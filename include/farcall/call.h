@@ -151,6 +151,7 @@ FC_API fc_result fc_call_close_send(fc_call *call);
  * Owns:    the caller owns *message
  * Errors:  FC_END no further message comes (*message is NULL): on the client the status is known then; on the
  *          server the client has closed its sending side, or the call is over, which fc_call_is_done tells;
+ *          FC_ERR_NO_MEMORY to expand a compressed message of a call that is over; it waits for the next receive;
  *          FC_ERR_BUSY another receive is pending; FC_ERR_INVALID
  * Threads: any; one receiver at a time per call. Blocks: until there is one, or the call is over
  * Since:   0.1

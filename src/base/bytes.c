@@ -26,6 +26,7 @@ fc_bytes *fc_bytes_create(size_t len, uint8_t **data) {
   fc_bytes *bytes = fc__alloc(sizeof *bytes + len);
   if (!bytes) return NULL;
   atomic_init(&bytes->refs, 1);
+  bytes->packed = false;
   bytes->data = behind_header(bytes);
   bytes->len = bytes->cap = len;
   bytes->release = NULL;
@@ -45,6 +46,7 @@ fc_bytes *fc_bytes_wrap(const void *data, size_t len, fc_release_fn release, voi
   fc_bytes *bytes = fc__alloc(sizeof *bytes);
   if (!bytes) return NULL;
   atomic_init(&bytes->refs, 1);
+  bytes->packed = false;
   bytes->data = (uint8_t *)(uintptr_t)data; /* never written through: cap is 0 */
   bytes->len = len;
   bytes->cap = 0;

@@ -7,6 +7,7 @@
 
 struct fc_bytes {
   atomic_uint refs;
+  bool packed; /* in a queue of received messages: still compressed */
   uint8_t *data; /* behind this header, or elsewhere when wrapped or grown */
   size_t len;
   fc_release_fn release; /* wrapped memory only */

@@ -16,7 +16,8 @@ static fc_result recv_locked(fc_call *call, fc_bytes **message) {
   }
   call->receiving = false;
   *message = fc__call_take(call);
-  return *message ? FC_OK : FC_END;
+  if (*message) return FC_OK;
+  return call->messages_first ? FC_ERR_NO_MEMORY : FC_END;
 }
 
 fc_result fc_call_recv(fc_call *call, fc_bytes **message) {
@@ -39,7 +40,7 @@ fc_result fc_call_recv_async(fc_call *call, fc_received_fn done, void *user) {
     call->recv_op.user = user;
     fc__op_start(&call->recv_op);
     if (fc__call_has_result(call)) {
-      fc__op_complete(&call->recv_op, FC_OK, fc__call_take(call));
+      fc__op_complete_recv(call);
     } else {
       fc__call_want_message(call);
     }

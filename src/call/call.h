@@ -133,6 +133,7 @@ struct fc_call {
   struct fc__deframer deframer;
   fc_bytes *messages_first, *messages_last; /* whole ones, linked by next */
   uint32_t queued_count, received_count;
+  size_t ready_bytes; /* in the queue, without the messages that wait compressed */
   size_t uncredited; /* received bytes that the peer's window has not got back */
   struct fc__header_state {
     int http_status;

@@ -1,9 +1,12 @@
 /*
  * Messages on their way in: taken out of the stream's bytes, expanded, queued. The peer's window is given back as the
- * application takes messages, so that an application that does not read holds the peer up, and nobody else.
+ * application takes messages, so that an application that does not read holds the peer up, and nobody else. The
+ * window counts compressed bytes: of those that wait only a few are expanded ahead, the rest is only checked.
  */
 #include "base/bytes.h"
 #include "call/internal.h"
+
+enum { EXPAND_AHEAD = 256 * 1024 }; /* and one message of any size */
 
 void fc__call_drop_messages(fc_call *call) {
   for (fc_bytes *m; (m = call->messages_first);) {
@@ -12,6 +15,7 @@ void fc__call_drop_messages(fc_call *call) {
   }
   call->messages_last = NULL;
   call->queued_count = 0;
+  call->ready_bytes = 0;
   fc__deframer_finish(&call->deframer);
 }
 
@@ -46,15 +50,34 @@ bool fc__call_has_result(const fc_call *call) {
   return call->messages_first || (call->server && call->remote_closed);
 }
 
+/* The first message, expanded; it was checked before. */
+static bool unpack_first(fc_call *call) {
+  fc_bytes *m = call->messages_first, *plain;
+  fc_result r =
+      fc__decompress(call->recv_encoding, fc_bytes_slice(m), call->owner->max_receive, &plain);
+  if (r != FC_OK) {
+    fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED, "out of memory", fc__loop_now(call->loop));
+    return false;
+  }
+  plain->next = m->next;
+  if (call->messages_last == m) call->messages_last = plain;
+  call->messages_first = plain;
+  call->ready_bytes += plain->len;
+  fc_bytes_unref(m);
+  return true;
+}
+
 fc_bytes *fc__call_take(fc_call *call) {
   /* The one response of a call counts only with the status OK. */
   if (!call->server && (call->pattern & FC_PATTERN_STREAM_UNARY) &&
       call->status.code != FC_CODE_OK) {
     return NULL;
   }
+  if (!call->messages_first) return NULL;
+  if (call->messages_first->packed && !unpack_first(call)) return NULL;
   fc_bytes *m = call->messages_first;
-  if (!m) return NULL;
   call->messages_first = m->next;
+  call->ready_bytes -= m->len;
   if (!m->next) call->messages_last = NULL;
   m->next = NULL;
   /* Each queued message stands for its share of what came: the sum is right when the queue is empty. */
@@ -72,24 +95,12 @@ static void push(fc_call *call, fc_bytes *message) {
   }
   call->messages_last = message;
   call->queued_count++;
+  if (!message->packed) call->ready_bytes += message->len;
 }
 
 static const char *side(const fc_call *call) { return call->server ? "SERVER" : "CLIENT"; }
 
-static bool expand(fc_call *call, fc_bytes **message, int64_t now) {
-  if (call->recv_encoding == FC__ENCODING_IDENTITY) {
-    fc__call_end(call, FC_CODE_INTERNAL,
-                 "a message is marked as compressed, but no grpc-encoding was given", now);
-    return false;
-  }
-  fc_bytes *plain = NULL;
-  fc_result r = fc__decompress(call->recv_encoding, fc_bytes_slice(*message),
-                               call->owner->max_receive, &plain);
-  if (r == FC_OK) {
-    fc_bytes_unref(*message);
-    *message = plain;
-    return true;
-  }
+static void refuse_packed(fc_call *call, fc_result r, int64_t now) {
   if (r == FC_ERR_LIMIT) {
     fc__call_endf(call, now, FC_CODE_RESOURCE_EXHAUSTED,
                   "%s: Received message expands to more than max (%zu)", side(call),
@@ -100,7 +111,30 @@ static bool expand(fc_call *call, fc_bytes **message, int64_t now) {
     fc__call_endf(call, now, FC_CODE_INTERNAL, "a message is not valid %s data",
                   fc__encoding_name(call->recv_encoding));
   }
-  return false;
+}
+
+static fc_result expand(fc_call *call, fc_bytes **message) {
+  fc_slice packed = fc_bytes_slice(*message);
+  size_t max = call->owner->max_receive;
+  fc_bytes *plain;
+  (*message)->packed = call->ready_bytes >= EXPAND_AHEAD;
+  if ((*message)->packed) return fc__decompress_check(call->recv_encoding, packed, max);
+  fc_result r = fc__decompress(call->recv_encoding, packed, max, &plain);
+  if (r != FC_OK) return r;
+  fc_bytes_unref(*message);
+  *message = plain;
+  return FC_OK;
+}
+
+static bool take_compressed(fc_call *call, fc_bytes **message, int64_t now) {
+  if (call->recv_encoding == FC__ENCODING_IDENTITY) {
+    fc__call_end(call, FC_CODE_INTERNAL,
+                 "a message is marked as compressed, but no grpc-encoding was given", now);
+    return false;
+  }
+  fc_result r = expand(call, message);
+  if (r != FC_OK) refuse_packed(call, r, now);
+  return r == FC_OK;
 }
 
 /* One whole message. False: the call has ended. */
@@ -109,7 +143,7 @@ static bool take_in(fc_call *call, fc_bytes *message, bool compressed, int64_t n
   unsigned one = call->server ? FC_PATTERN_UNARY_STREAM : FC_PATTERN_STREAM_UNARY;
   if ((call->pattern & one) && call->received_count > 1) {
     fc__call_end(call, FC_CODE_UNIMPLEMENTED, "more than one message came, where one is due", now);
-  } else if (!compressed || expand(call, &message, now)) {
+  } else if (!compressed || take_compressed(call, &message, now)) {
     push(call, message);
     return true;
   }

@@ -130,7 +130,7 @@ void fc__response_field(fc_call *call, const struct fc__field *field, bool trail
     case FC__TOKEN_CONTENT_LENGTH:
       break;
     case FC__TOKEN_GRPC_ENCODING:
-      call->recv_encoding = (uint8_t)fc__encoding_parse(field->value);
+      if (!trailers) call->recv_encoding = (uint8_t)fc__encoding_parse(field->value);
       break;
     case FC__TOKEN_GRPC_ACCEPT_ENCODING:
       call->peer_accepts = fc__encoding_parse_list(field->value);

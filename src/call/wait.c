@@ -33,6 +33,12 @@ void fc__op_complete(struct fc__op *op, fc_result result, fc_bytes *message) {
   fc__loop_unhold(op->call->loop);
 }
 
+/* Taking a message may end the call, which must not complete the receive once more. */
+void fc__op_complete_recv(fc_call *call) {
+  call->recv_op.state = FC__OP_QUEUED;
+  fc__op_complete(&call->recv_op, FC_OK, fc__call_take(call));
+}
+
 static void complete_done_ops(fc_call *call) {
   if (call->done_op.state == FC__OP_PENDING) fc__op_complete(&call->done_op, FC_OK, NULL);
   for (struct fc__op *op = call->done_op.next; op; op = op->next) fc__op_complete(op, FC_OK, NULL);
@@ -48,7 +54,7 @@ void fc__call_notify(fc_call *call, unsigned events) {
     fc__op_complete(&call->headers_op, FC_OK, NULL);
   }
   if (call->recv_op.state == FC__OP_PENDING && fc__call_has_result(call)) {
-    fc__op_complete(&call->recv_op, FC_OK, fc__call_take(call));
+    fc__op_complete_recv(call);
   }
   if (call->send_op.state == FC__OP_PENDING && (call->over || fc__call_may_send(call))) {
     fc__op_complete(&call->send_op, call->over ? FC_ERR_CLOSED : FC_OK, NULL);

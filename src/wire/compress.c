@@ -132,16 +132,20 @@ static size_t first_guess(size_t len, size_t ceiling) {
   return fc__smaller(len <= SIZE_MAX / 8 ? 4 * len + 64 : len, ceiling);
 }
 
-fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t max_len,
-                         fc_bytes **out) {
+static int inflate_begin(z_stream *z, enum fc__encoding encoding, fc_slice message) {
   assert((encoding == FC__ENCODING_GZIP || encoding == FC__ENCODING_DEFLATE) &&
          "identity has no wrapping");
+  *z = stream_over(message);
+  return inflateInit2(z, WINDOW_MAX + (encoding == FC__ENCODING_GZIP ? GZIP_WRAPPER : 0));
+}
+
+fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t max_len,
+                         fc_bytes **out) {
   *out = NULL;
   if (!countable(message.len)) return FC_ERR_LIMIT;
   size_t ceiling = max_len < SIZE_MAX ? max_len + 1 : SIZE_MAX;
-  z_stream z = stream_over(message);
-  int wrapper = encoding == FC__ENCODING_GZIP ? GZIP_WRAPPER : 0;
-  if (inflateInit2(&z, WINDOW_MAX + wrapper) != Z_OK) return FC_ERR_NO_MEMORY;
+  z_stream z;
+  if (inflate_begin(&z, encoding, message) != Z_OK) return FC_ERR_NO_MEMORY;
   fc_bytes *bytes = fc_bytes_create(first_guess(message.len, ceiling), &z.next_out);
   fc_result result = FC_ERR_NO_MEMORY;
   if (bytes) {
@@ -154,5 +158,28 @@ fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t ma
   } else {
     fc_bytes_unref(bytes);
   }
+  return result;
+}
+
+static fc_result skim(z_stream *z, size_t max_len) {
+  uint8_t sink[8192];
+  for (size_t len = 0;;) {
+    z->next_out = sink;
+    z->avail_out = sizeof sink;
+    int state = inflate(z, Z_NO_FLUSH);
+    len += sizeof sink - z->avail_out;
+    if (len > max_len) return FC_ERR_LIMIT;
+    if (state == Z_MEM_ERROR) return FC_ERR_NO_MEMORY;
+    if (state == Z_STREAM_END) return z->avail_in > 0 ? FC_ERR_PROTOCOL : FC_OK;
+    if (state != Z_OK || z->avail_out > 0) return FC_ERR_PROTOCOL; /* corrupt, or cut */
+  }
+}
+
+fc_result fc__decompress_check(enum fc__encoding encoding, fc_slice message, size_t max_len) {
+  if (!countable(message.len)) return FC_ERR_LIMIT;
+  z_stream z;
+  if (inflate_begin(&z, encoding, message) != Z_OK) return FC_ERR_NO_MEMORY;
+  fc_result result = skim(&z, max_len);
+  inflateEnd(&z);
   return result;
 }

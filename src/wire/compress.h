@@ -23,5 +23,7 @@ fc_result fc__compress(enum fc__encoding encoding, fc_slice message, fc_bytes **
  * truncated, empty, or followed by anything (several gzip members included); FC_ERR_NO_MEMORY. */
 fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t max_len,
                          fc_bytes **out);
+/* Says the same of a message without keeping what it expands to. */
+fc_result fc__decompress_check(enum fc__encoding encoding, fc_slice message, size_t max_len);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Messages that are not what they should be, to a server: rows 38 to 45 of the table of hostile inputs.
+ * Messages that are not what they should be, to a server: rows 38 to 40 and 45 of the table of hostile
+ * inputs.
  */
 #include <stdlib.h>
 
@@ -187,53 +188,6 @@ static void row_40_an_end_inside_a_streams_message_is_internal(void **state) {
   }
 }
 
-/* ---- row 41: the flag ---- */
-
-static void ask_flagged(const char *fields, unsigned flag, fc_slice message) {
-  requests_begin(fields, 0);
-  raw_end_message(&requests.end, requests.id, FC__H2_END_STREAM, flag, message);
-  requests_go();
-}
-
-static void row_41_flags_that_mean_nothing_are_internal(void **state) {
-  (void)state;
-  for (unsigned flag = 2; flag < 256; flag++) {
-    ask_flagged(REQUEST("/t/Answer") "grpc-encoding: gzip\n", flag, TEXT("request"));
-    requests_expect(FC_CODE_INTERNAL, "compression flag");
-    assert_int_equal(requests.rig.begun, 0);
-  }
-  requests_expect_good_call();
-}
-
-static void row_41_compressed_without_an_encoding_is_internal(void **state) {
-  (void)state;
-  ask_flagged(REQUEST("/t/Answer"), 1, TEXT("request"));
-  requests_expect_refused(FC_CODE_INTERNAL, "grpc-encoding");
-  ask_flagged(REQUEST("/t/Answer") "grpc-encoding: identity\n", 1, TEXT("request"));
-  requests_expect_refused(FC_CODE_INTERNAL, "grpc-encoding");
-}
-
-static void row_41_uncompressed_with_an_encoding_is_served(void **state) {
-  (void)state;
-  ask_flagged(REQUEST("/t/Answer") "grpc-encoding: gzip\n", 0, TEXT("request"));
-  requests_expect(FC_CODE_OK, "");
-}
-
-/* ---- row 42: the encoding ---- */
-
-static void row_42_an_unknown_encoding_is_unimplemented_and_told_which_are_known(void **state) {
-  (void)state;
-  static const char *const unknown[] = {REQUEST("/t/Answer") "grpc-encoding: snappy\n",
-                                        REQUEST("/t/Answer") "grpc-encoding: GZIP\n",
-                                        REQUEST("/t/Answer") "grpc-encoding: \n",
-                                        REQUEST("/t/Answer") "grpc-encoding: gzip, deflate\n"};
-  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-    requests_ask(unknown[i]);
-    assert_non_null(strstr(requests.said, "grpc-accept-encoding=identity, deflate, gzip"));
-    requests_expect_refused(FC_CODE_UNIMPLEMENTED, "grpc-encoding");
-  }
-}
-
 /* ---- row 45: how many ---- */
 
 static void row_45_no_request_is_unimplemented(void **state) {
@@ -303,10 +257,6 @@ int main(void) {
       REQUEST_TEST_WHOLE(row_39_what_is_held_follows_what_came),
       REQUEST_TEST(row_40_an_end_inside_the_prefix_or_message_is_internal),
       REQUEST_TEST(row_40_an_end_inside_a_streams_message_is_internal),
-      REQUEST_TEST(row_41_flags_that_mean_nothing_are_internal),
-      REQUEST_TEST(row_41_compressed_without_an_encoding_is_internal),
-      REQUEST_TEST(row_41_uncompressed_with_an_encoding_is_served),
-      REQUEST_TEST(row_42_an_unknown_encoding_is_unimplemented_and_told_which_are_known),
       REQUEST_TEST(row_45_no_request_is_unimplemented),
       REQUEST_TEST(row_45_two_requests_are_unimplemented),
       REQUEST_TEST(row_45_a_server_stream_has_one_request_too),

@@ -251,8 +251,41 @@ static void each_allocation_may_fail(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+static void expect_the_same(enum fc__encoding kind, fc_slice packed, size_t max_len) {
+  fc_bytes *out;
+  fc_result result = fc__decompress(kind, packed, max_len, &out);
+  fc_bytes_unref(out);
+  assert_int_equal(fc__decompress_check(kind, packed, max_len), result);
+}
+
+static void checking_says_what_expanding_does(void **state) {
+  (void)state;
+  static uint8_t message[40000], packed[5000];
+  for (size_t i = 0; i < sizeof message; i++) message[i] = (uint8_t)(i >> 6);
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    fc_bytes *small = compress_or_fail(kinds[k], (fc_slice){message, sizeof message});
+    size_t len = fc_bytes_slice(small).len;
+    assert_true(len + 1 < sizeof packed);
+    memcpy(packed, fc_bytes_slice(small).data, len);
+    fc_bytes_unref(small);
+    for (size_t i = 0; i <= len; i++) {
+      expect_the_same(kinds[k], (fc_slice){packed, i}, sizeof message);
+      packed[i] ^= 0x55;
+      expect_the_same(kinds[k], (fc_slice){packed, len}, 2 * sizeof message);
+      packed[i] ^= 0x55;
+    }
+    packed[len] = 0;
+    expect_the_same(kinds[k], (fc_slice){packed, len + 1}, sizeof message);
+    const size_t limits[] = {0, 1, 8191, 8192, sizeof message - 1, sizeof message, SIZE_MAX};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+      expect_the_same(kinds[k], (fc_slice){packed, len}, limits[i]);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(checking_says_what_expanding_does),
       cmocka_unit_test(names_are_read_exactly),
       cmocka_unit_test(names_are_written_as_they_are_read),
       cmocka_unit_test(a_list_gives_the_set_of_known_names),
