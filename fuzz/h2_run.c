@@ -1,6 +1,6 @@
 /*
- * The same bytes, whole and in pieces, and to an owner that keeps runs of fields: events and failure must be
- * the same, and what is sent must stay within a multiple of what came.
+ * The same bytes, whole and in pieces, and to an owner that keeps runs of fields: events and
+ * failure must be the same, and what is sent must stay within a multiple of what came.
  */
 #include "h2_run.h"
 
@@ -11,8 +11,7 @@
 #include "support/h2_record.h"
 
 enum {
-  SEGMENT =
-      256, /* after so many bytes the output is written and time goes on, however they were cut */
+  SEGMENT = 256,     /* bytes, however cut, after which output is written and time goes on */
   REQUESTS = 5,      /* of a client */
   OUT_FIXED = 65536, /* preface, settings, requests and messages */
   OUT_FACTOR = 40,   /* an answer for ten bytes of request */

@@ -1,6 +1,6 @@
 /*
- * The token bucket. Time passes only when a token is taken, so a connection that costs nothing spends nothing on
- * it either.
+ * The token bucket. Time passes only when a token is taken, so a connection that costs nothing
+ * spends nothing on it either.
  */
 #include "http2/abuse.h"
 

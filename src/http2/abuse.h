@@ -3,12 +3,14 @@
 /*
  * The abuse budget of a connection: one token bucket on injected time.
  *
- * A token is taken for what costs this side more than it costs the peer and what no call needs: a reset (sent by the
- * peer, or by us because of it), a refused or malformed request, frames that carry nothing, PRIORITY, SETTINGS,
- * unknown frames, PINGs without traffic between them, WINDOW_UPDATEs far beyond the data sent, fields of a header
- * block past its limits. What serves calls is free, so a correct peer does not run dry at any speed. The one thing
- * among them that a correct client does in bulk is to cancel: each call that ends in order gives one token back, so a
- * client may cancel every second call for ever, while one that only resets gets bucket_per_second of them.
+ * A token is taken for what costs this side more than it costs the peer and what no call needs: a
+ * reset (sent by the peer, or by us because of it), a refused or malformed request, frames that
+ * carry nothing, PRIORITY, SETTINGS, unknown frames, PINGs without traffic between them,
+ * WINDOW_UPDATEs far beyond the data sent, fields of a header block past its limits. What serves
+ * calls is free, so a correct peer does not run dry at any speed. The one thing among them that a
+ * correct client does in bulk is to cancel: each call that ends in order gives one token back, so a
+ * client may cancel every second call for ever, while one that only resets gets bucket_per_second
+ * of them.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,8 @@
 
 static const char PREFACE[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* RFC 9113 section 3.4 */
 
-/* Of the SETTINGS that allow it, until they have come: RFC 9113 section 6.5.2 recommends no less. */
+/* Of the SETTINGS that allow it, until they have come: RFC 9113 section 6.5.2 recommends no
+ * less. */
 enum { STREAMS_UNTIL_SETTINGS = 100 };
 
 enum { WINDOW_MOST = 1 << 30 }; /* of ours: leaves room for what fc__h2_expect adds */

@@ -1,8 +1,9 @@
 #ifndef FC_HTTP2_CONN_H
 #define FC_HTTP2_CONN_H
 /*
- * One HTTP/2 connection, client or server, sans I/O: bytes and a time in; events, bytes to write and the next
- * time at which it wants to be called out. No lock: the owner serialises. Spec: RFC 9113
+ * One HTTP/2 connection, client or server, sans I/O: bytes and a time in; events, bytes to write
+ * and the next time at which it wants to be called out. No lock: the owner serialises. Spec: RFC
+ * 9113
  */
 #include <sys/uio.h>
 
@@ -32,12 +33,13 @@ const char *fc__h2_error_name(uint32_t code); /* "PROTOCOL_ERROR"; "unknown erro
 
 struct fc__h2_conn;
 
-/* A piece of data waiting to be sent on a stream: bytes by reference, or copied behind the struct. */
+/* A piece of data waiting to be sent on a stream: bytes by reference, or copied behind the
+ * struct. */
 struct fc__h2_chunk;
 
 /*
- * One stream, embedded by its owner (a call). The owner may free it only when `open` is false, which holds
- * before fc__h2_block_end_request, after on_closed, and after fc__h2_reset.
+ * One stream, embedded by its owner (a call). The owner may free it only when `open` is false,
+ * which holds before fc__h2_block_end_request, after on_closed, and after fc__h2_reset.
  */
 struct fc__h2_stream {
   struct fc__h2_conn *conn;
@@ -70,40 +72,42 @@ struct fc__h2_block {
   bool informational; /* client: a 1xx response, to be skipped */
 };
 
-/* Events. They run inside fc__h2_receive, and inside fc__h2_output for on_closed (this side's END_STREAM was the
- * last) and on_writable, inside fc__h2_close for on_closed: never inside a function called for one stream. Within
- * them the owner may call any function of this header but fc__h2_receive, fc__h2_output and
- * fc__h2_conn_destroy. */
+/* Events. They run inside fc__h2_receive, and inside fc__h2_output for on_closed (this side's
+ * END_STREAM was the last) and on_writable, inside fc__h2_close for on_closed: never inside a
+ * function called for one stream. Within them the owner may call any function of this header but
+ * fc__h2_receive, fc__h2_output and fc__h2_conn_destroy. */
 struct fc__h2_events {
-  /* Server: a request begins. The stream to use for it (zeroed by the owner), or NULL to refuse it with
-   * REFUSED_STREAM; its header block is decoded all the same. */
+  /* Server: a request begins. The stream to use for it (zeroed by the owner), or NULL to refuse
+   * it with REFUSED_STREAM; its header block is decoded all the same. */
   struct fc__h2_stream *(*on_open)(void *owner, uint32_t id);
-  /* One field, in order, already checked against RFC 9113 section 8.2 and 8.3. Slices live until return. */
+  /* One field, in order, already checked against RFC 9113 section 8.2 and 8.3. Slices live until
+   * return. */
   void (*on_field)(void *owner, struct fc__h2_stream *s, const struct fc__field *field,
                    bool trailers);
   void (*on_block)(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block);
-  /* The fields so far are a run that may come again: the owner keeps what they mean, beside the connection. False: it
-   * cannot. May be NULL. */
+  /* The fields so far are a run that may come again: the owner keeps what they mean, beside the
+   * connection. False: it cannot. May be NULL. */
   bool (*on_run)(void *owner, struct fc__h2_stream *s);
   /* Instead of on_field for each field of the run kept last. */
   void (*on_run_again)(void *owner, struct fc__h2_stream *s);
-  /* Payload, padding removed. The owner announces what it has consumed with fc__h2_consume; padding is
-   * announced by the connection itself. len may be 0 with end_stream. */
+  /* Payload, padding removed. The owner announces what it has consumed with fc__h2_consume;
+   * padding is announced by the connection itself. len may be 0 with end_stream. */
   void (*on_data)(void *owner, struct fc__h2_stream *s, fc_slice data, bool end_stream);
-  /* The stream has left the table: both sides ended (code NO_ERROR, remote false), a reset arrived (remote),
-   * this side reset it because of an error of the peer (not remote), or the connection is gone. Exactly once
-   * for each stream that was opened and not detached. */
+  /* The stream has left the table: both sides ended (code NO_ERROR, remote false), a reset
+   * arrived (remote), this side reset it because of an error of the peer (not remote), or the
+   * connection is gone. Exactly once for each stream that was opened and not detached. */
   void (*on_closed)(void *owner, struct fc__h2_stream *s, uint32_t code, bool remote);
   /* Queued data has shrunk to FC__H2_LOW_WATER or less. */
   void (*on_writable)(void *owner, struct fc__h2_stream *s);
-  /* Client: streams above last_id were not and will not be processed (on_closed with REFUSED_STREAM has been
-   * called for each); no new stream may be opened. Server: the client goes away. */
+  /* Client: streams above last_id were not and will not be processed (on_closed with
+   * REFUSED_STREAM has been called for each); no new stream may be opened. Server: the client
+   * goes away. */
   void (*on_goaway)(void *owner, uint32_t last_id, uint32_t code, fc_slice debug);
   void (*on_settings)(void *owner); /* the peer's first SETTINGS, and each later one */
   void (*on_ping_ack)(void *owner, uint64_t opaque, int64_t now); /* pings of fc__h2_ping only */
-  /* A reference to a body given to fc__h2_send is no longer needed: the owner drops it when it may (a release
-   * function must run under no lock). NULL: the connection drops it at once. Also within fc__h2_written,
-   * fc__h2_reset and fc__h2_conn_destroy. */
+  /* A reference to a body given to fc__h2_send is no longer needed: the owner drops it when it
+   * may (a release function must run under no lock). NULL: the connection drops it at once. Also
+   * within fc__h2_written, fc__h2_reset and fc__h2_conn_destroy. */
   void (*on_release)(void *owner, fc_bytes *body);
 };
 
@@ -133,8 +137,9 @@ void fc__h2_conn_destroy(struct fc__h2_conn *c);
 
 /* ---- bytes in ---- */
 
-/* Takes all of data, in whatever pieces. After a connection error (0 is returned before it, a negative
- * FC_ERR_PROTOCOL or FC_ERR_NO_MEMORY from then on) a GOAWAY waits in the output: write it and close. */
+/* Takes all of data, in whatever pieces. After a connection error (0 is returned before it, a
+ * negative FC_ERR_PROTOCOL or FC_ERR_NO_MEMORY from then on) a GOAWAY waits in the output: write
+ * it and close. */
 int fc__h2_receive(struct fc__h2_conn *c, fc_slice data, int64_t now);
 
 /* The connection is lost or given up: on_closed for every stream with this code. */
@@ -147,8 +152,9 @@ const char *fc__h2_failure(const struct fc__h2_conn *c, uint32_t *code);
 
 enum { FC__H2_IOV_MAX = 64, FC__H2_LOW_WATER = 65536, FC__H2_INLINE_MAX = 2048 };
 
-/* Produces frames from queued data as windows and a bounded output (256 KiB beyond what is unwritten) allow,
- * then fills iov with what waits to be written. Returns the number of entries, 0 when nothing waits. */
+/* Produces frames from queued data as windows and a bounded output (256 KiB beyond what is
+ * unwritten) allow, then fills iov with what waits to be written. Returns the number of entries,
+ * 0 when nothing waits. */
 int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64_t now);
 void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now);
 bool fc__h2_wants_write(const struct fc__h2_conn *c);
@@ -163,18 +169,19 @@ bool fc__h2_going_away(const struct fc__h2_conn *c);     /* a GOAWAY was receive
 uint32_t fc__h2_peer_max_header_list(const struct fc__h2_conn *c); /* UINT32_MAX unless announced */
 
 /*
- * Header blocks are built in three steps: begin, any number of field and replay calls, end. Nothing else of this
- * header may be called in between. Failure shows at the end: FC_ERR_NO_MEMORY, FC_ERR_LIMIT (more than the
- * peer's SETTINGS_MAX_HEADER_LIST_SIZE), FC_ERR_CLOSED; then nothing was sent, the stream is as before, and
- * the encoder is restarted if fields had entered its table for nothing.
- * s is NULL for a request; trailers of a stream whose data still waits are encoded stateless.
+ * Header blocks are built in three steps: begin, any number of field and replay calls, end. Nothing
+ * else of this header may be called in between. Failure shows at the end: FC_ERR_NO_MEMORY,
+ * FC_ERR_LIMIT (more than the peer's SETTINGS_MAX_HEADER_LIST_SIZE), FC_ERR_CLOSED; then nothing
+ * was sent, the stream is as before, and the encoder is restarted if fields had entered its table
+ * for nothing. s is NULL for a request; trailers of a stream whose data still waits are encoded
+ * stateless.
  */
 void fc__h2_block_begin(struct fc__h2_conn *c, struct fc__h2_stream *s);
 void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
                         enum fc__hpack_indexing how);
 
-/* A constant run of fields replayed from its encoded form. The owner zeroes it and keeps it per connection
- * and method; fields are read again when the encoder's table has changed. */
+/* A constant run of fields replayed from its encoded form. The owner zeroes it and keeps it per
+ * connection and method; fields are read again when the encoder's table has changed. */
 struct fc__h2_replay {
   uint64_t generation;
   uint32_t list_size; /* of the fields, RFC 9113 section 6.5.2 */
@@ -189,38 +196,43 @@ void fc__h2_block_replay(struct fc__h2_conn *c, struct fc__h2_replay *replay,
 
 /* Client: ends the block as a new request on s (zeroed by the caller); the id is in s->id. */
 fc_result fc__h2_block_end_request(struct fc__h2_conn *c, struct fc__h2_stream *s, bool end_stream);
-/* Either side: ends the block as response headers or trailers. Trailers always end the stream; if data of the
- * stream still waits, they wait behind it. */
+/* Either side: ends the block as response headers or trailers. Trailers always end the stream;
+ * if data of the stream still waits, they wait behind it. */
 fc_result fc__h2_block_end(struct fc__h2_conn *c, struct fc__h2_stream *s, bool end_stream);
 
-/* Queues payload made of a short copied head (the 5-byte message prefix, at most 16 bytes) and a body. The body is
- * copied when it is at most FC__H2_INLINE_MAX bytes, else referenced until it has been written. */
+/* Queues payload made of a short copied head (the 5-byte message prefix, at most 16 bytes) and a
+ * body. The body is copied when it is at most FC__H2_INLINE_MAX bytes, else referenced until it
+ * has been written. */
 fc_result fc__h2_send(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head, fc_bytes *body,
                       fc_slice inline_body, bool end_stream);
 /* Ends the sending side without data. */
 fc_result fc__h2_send_end(struct fc__h2_conn *c, struct fc__h2_stream *s);
 
-/* RST_STREAM (nothing if the stream is closed already); unsent data is dropped. No on_closed follows: the
- * stream is out of the table when this returns. Frames still on their way are ignored. */
+/* RST_STREAM (nothing if the stream is closed already); unsent data is dropped. No on_closed
+ * follows: the stream is out of the table when this returns. Frames still on their way are
+ * ignored. */
 void fc__h2_reset(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code);
 
-/* Server: the client pays for a request that is rejected at once, although not by fc__h2_reset, with a token of its
- * abuse budget. Without one left the connection fails, which fc__h2_tick or fc__h2_receive tells. */
+/* Server: the client pays for a request that is rejected at once, although not by fc__h2_reset,
+ * with a token of its abuse budget. Without one left the connection fails, which fc__h2_tick or
+ * fc__h2_receive tells. */
 void fc__h2_charge(struct fc__h2_conn *c);
 
-/* Credits the peer for payload that the owner has taken out of the receive window of the stream; the
- * connection's window is credited on arrival. WINDOW_UPDATEs are sent when half the window is used. */
+/* Credits the peer for payload that the owner has taken out of the receive window of the stream;
+ * the connection's window is credited on arrival. WINDOW_UPDATEs are sent when half the window
+ * is used. */
 void fc__h2_consume(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len);
-/* Lets the peer send at least len bytes more on the stream although its window is smaller: a message that is
- * being waited for and is larger than the window. */
+/* Lets the peer send at least len bytes more on the stream although its window is smaller: a
+ * message that is being waited for and is larger than the window. */
 void fc__h2_expect(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len);
 
 /* ---- connection ---- */
 
-/* A PING; the ack comes as on_ping_ack. opaque's highest bit must be 0 (the connection's own have it set). */
+/* A PING; the ack comes as on_ping_ack. opaque's highest bit must be 0 (the connection's own
+ * have it set). */
 void fc__h2_ping(struct fc__h2_conn *c, uint64_t opaque);
-/* Server: first step of going away (last id 2^31-1), then final: last id as it is. Client: one step.
- * A second call with the same step does nothing. */
+/* Server: first step of going away (last id 2^31-1), then final: last id as it is. Client: one
+ * step. A second call with the same step does nothing. */
 void fc__h2_goaway(struct fc__h2_conn *c, uint32_t code, const char *debug, bool final);
 bool fc__h2_peer_settings_seen(const struct fc__h2_conn *c);
 

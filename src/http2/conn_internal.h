@@ -12,7 +12,8 @@
  *   stream.c         one stream: opening, ends, errors
  *   flow.c           receive windows and their tuning
  *   output.c         bytes waiting to be written
- *   send_headers.c   header blocks                send_data.c     queued data
+ *   send_headers.c   header blocks                send_data.c     payload
+ *   queue.c          payload that waits
  */
 #include <string.h>
 
@@ -24,16 +25,16 @@
 #include "http2/validate.h"
 
 enum {
-  FC__H2_CONTROL_MAX =
-      512, /* of a control frame's payload: 32 settings, or 8 bytes and the text of a GOAWAY */
-  FC__H2_OUT_LIMIT =
-      262144, /* no frame is produced from queued data while so much waits to be written */
+  FC__H2_HEAD_MAX = 16,      /* of a message's prefix */
+  FC__H2_CONTROL_MAX = 512,  /* of a control frame: 32 settings, or a GOAWAY and its text */
+  FC__H2_OUT_LIMIT = 262144, /* of unwritten output, for more to be made of queued data */
 };
 
 /* Kept out of line: what is rare must not lengthen the path that every call takes. */
 #define FC__H2_RARE __attribute__((noinline, cold))
 
-/* WINDOW_UPDATEs that cost nothing: Envoy allows 10 for each DATA frame sent, and some for opening windows. */
+/* WINDOW_UPDATEs that cost nothing: Envoy allows 10 for each DATA frame sent, and some for
+ * opening windows. */
 enum {
   FC__H2_UPDATES_FIRST = 100,
   FC__H2_UPDATES_FOR_DATA = 10,
@@ -108,7 +109,8 @@ struct fc__h2_out {
   uint32_t refs_first, refs_count, refs_cap;
   struct fc__h2_ref *refs;
   size_t ref_bytes;
-  /* Control frames and acknowledgements not written yet. Those queued up to mark, and those after it. */
+  /* Control frames and acknowledgements not written yet. Those queued up to mark, and those
+   * after it. */
   uint64_t written, mark;
   uint32_t controls[2], acks[2];
 };
@@ -196,13 +198,15 @@ static inline int64_t fc__h2_after(int64_t from, int64_t span) {
 
 /* ---- conn.c ---- */
 
-/* Connection error, RFC 9113 section 5.4.1: queues the GOAWAY. text is a constant. Only the first one counts. */
+/* Connection error, RFC 9113 section 5.4.1: queues the GOAWAY. text is a constant. Only the
+ * first one counts. */
 void fc__h2_fail(struct fc__h2_conn *c, uint32_t code, const char *text);
 void fc__h2_fail_memory(struct fc__h2_conn *c);
 
 /* ---- receive.c calls ---- */
 
-/* Each is called when the frame's fixed part is there. They start a body by leaving c->in.left, or fail. */
+/* Each is called when the frame's fixed part is there. They start a body by leaving c->in.left,
+ * or fail. */
 void fc__h2_recv_data(struct fc__h2_conn *c);
 void fc__h2_recv_data_piece(struct fc__h2_conn *c, fc_slice piece, bool last);
 void fc__h2_recv_headers(struct fc__h2_conn *c, uint32_t depends_on); /* 0: no priority given */
@@ -213,13 +217,14 @@ size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice fragment, bool end);
 size_t fc__h2_run_begins(const struct fc__h2_conn *c, fc_slice block); /* that are worth keeping */
 void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run);             /* has just been decoded */
 
-/* Whole payloads. */
+/* Control frames: judges the header, and takes the payload when it is whole. */
+void fc__h2_begin_control(struct fc__h2_conn *c);
+void fc__h2_take_control(struct fc__h2_conn *c, const uint8_t *payload);
 void fc__h2_recv_settings(struct fc__h2_conn *c, const uint8_t *payload);
-void fc__h2_recv_ping(struct fc__h2_conn *c, const uint8_t *payload);
-void fc__h2_recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t len);
-void fc__h2_recv_reset(struct fc__h2_conn *c, const uint8_t *payload);
-void fc__h2_recv_window_update(struct fc__h2_conn *c, const uint8_t *payload);
-void fc__h2_recv_priority(struct fc__h2_conn *c, const uint8_t *payload);
+
+static inline void fc__h2_after_body(struct fc__h2_in *in) {
+  in->state = in->skip > 0 ? FC__H2_IN_SKIP : FC__H2_IN_HEADER;
+}
 
 /* ---- settings.c ---- */
 
@@ -240,7 +245,8 @@ void fc__h2_stream_half_ended(struct fc__h2_conn *c, struct fc__h2_stream *s);
 /* Stream error, RFC 9113 section 5.4.2, of the peer's doing. */
 void fc__h2_stream_error(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code);
 void fc__h2_report_done(struct fc__h2_conn *c); /* on_closed for streams in c->done */
-/* A frame came for a stream that is not in the table: fails, resets or lets it pass; all in section 5.1. */
+/* A frame came for a stream that is not in the table: fails, resets or lets it pass; all in
+ * section 5.1. */
 void fc__h2_late_frame(struct fc__h2_conn *c, uint32_t id);
 
 /* END_STREAM left for the output. */
@@ -268,7 +274,8 @@ void fc__h2_out_cut(struct fc__h2_conn *c, size_t at, uint32_t refs);
 /* Appends a frame of the owner's; fails the connection when memory is short. */
 void fc__h2_put_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
                       const uint8_t *payload, uint32_t len);
-/* The same for a frame that the peer has caused: also fails when too many of them were not written yet. */
+/* The same for a frame that the peer has caused: also fails when too many of them were not
+ * written yet. */
 void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
                         const uint8_t *payload, uint32_t len);
 void fc__h2_put_u32_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint32_t id,
@@ -293,6 +300,21 @@ static inline uint8_t *fc__h2_out_room(struct fc__h2_conn *c, size_t len) {
   return b->cap - b->len >= len ? b->data + b->len : fc__h2_out_grow(c, len);
 }
 
+/* ---- queue.c ---- */
+
+/* Queues head, then body or inline_body; not what the end of the stream is about. */
+fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
+                       fc_bytes *body, fc_slice inline_body);
+/* Moves the first n queued bytes to the output. False: no memory. */
+bool fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n);
+void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s);
+void fc__h2_spare_finish(struct fc__h2_conn *c);
+
+static inline void fc__h2_append(uint8_t *to, fc_slice a, fc_slice b) {
+  if (a.len) memcpy(to, a.data, a.len);
+  if (b.len) memcpy(to + a.len, b.data, b.len);
+}
+
 /* ---- send_headers.c, send_data.c ---- */
 
 /* Sends the trailers that waited behind the data of s. */
@@ -302,8 +324,6 @@ void fc__h2_send_ended(struct fc__h2_conn *c,
 void fc__h2_make_ready(struct fc__h2_conn *c, struct fc__h2_stream *s); /* if s can send */
 void fc__h2_produce(
     struct fc__h2_conn *c); /* frames from queued data, as far as windows and the output allow */
-void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s);
-void fc__h2_spare_finish(struct fc__h2_conn *c);
 
 static inline bool fc__h2_can_produce(const struct fc__h2_conn *c) {
   return !fc__list_empty(&c->ready) && c->send_window > 0;

@@ -1,13 +1,15 @@
 /*
- * Receive windows. The connection's is credited as data arrives, a stream's as its owner takes the data, so
- * one stream that is not read holds up no other. Updates are sent when half a window is used.
+ * Receive windows. The connection's is credited as data arrives, a stream's as its owner takes the
+ * data, so one stream that is not read holds up no other. Updates are sent when half a window is
+ * used.
  *
- * Tuning: a full pipe holds bandwidth times delay. Bytes that arrive between a PING and its ack, one round trip, are
- * a sample of that. A window that is given back by halves carries it while it is three times as large; when a sample
- * says that it is not, the window is doubled. Small calls are never measured: a sample begins when DATA has used
- * more than half of a stream's window, or a connection's update is due. Servers of grpc count PINGs, and forgive
- * them when they send DATA or HEADERS (gRFC A8). Each PING here answers DATA that came later than the ack of the PING
- * before it, hence was sent after that PING was counted: none is ever a strike.
+ * Tuning: a full pipe holds bandwidth times delay. Bytes that arrive between a PING and its ack,
+ * one round trip, are a sample of that. A window that is given back by halves carries it while it
+ * is three times as large; when a sample says that it is not, the window is doubled. Small calls
+ * are never measured: a sample begins when DATA has used more than half of a stream's window, or a
+ * connection's update is due. Servers of grpc count PINGs, and forgive them when they send DATA or
+ * HEADERS (gRFC A8). Each PING here answers DATA that came later than the ack of the PING before
+ * it, hence was sent after that PING was counted: none is ever a strike.
  */
 #include <assert.h>
 
@@ -117,7 +119,8 @@ void fc__h2_expect(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t len) {
   if ((int64_t)len <= s->recv_window) return;
   uint32_t increment = (uint32_t)((int64_t)len - s->recv_window);
   credit_stream(c, s, increment);
-  /* What was consumed but not announced is announced with it; the rest is on account of later consumption. */
+  /* What was consumed but not announced is announced with it; the rest is on account of later
+   * consumption. */
   uint32_t due = s->recv_credit < increment ? s->recv_credit : increment;
   s->recv_credit -= due;
   s->recv_advance += increment - due;

@@ -1,7 +1,7 @@
 /*
- * Bytes waiting to be written: one buffer that frames are built in, and references to large payloads inserted
- * between them. Writing consumes from the front; the buffer starts over when all is written, and is moved together
- * now and then when it never is.
+ * Bytes waiting to be written: one buffer that frames are built in, and references to large
+ * payloads inserted between them. Writing consumes from the front; the buffer starts over when all
+ * is written, and is moved together now and then when it never is.
  */
 #include <assert.h>
 
@@ -9,11 +9,10 @@
 #include "http2/conn_internal.h"
 
 enum {
-  OUT_MAX =
-      64 * 1024 * 1024, /* of the buffer: header blocks and small messages of very many streams */
-  OUT_KEPT = 65536,     /* a larger buffer is given back when all is written */
-  ACKS_MAX = 1000,      /* not written yet: CVE-2019-9512, CVE-2019-9515 */
-  CONTROLS_MAX = 5000,  /* of all kinds: CVE-2019-9514 */
+  OUT_MAX = 64 * 1024 * 1024, /* header blocks and small messages of very many streams */
+  OUT_KEPT = 65536,           /* a larger buffer is given back when it was used but little */
+  ACKS_MAX = 1000,            /* not written yet: CVE-2019-9512, CVE-2019-9515 */
+  CONTROLS_MAX = 5000,        /* of all kinds: CVE-2019-9514 */
 };
 
 void fc__h2_out_init(struct fc__h2_out *out) { fc__buf_init(&out->buf, OUT_MAX); }
@@ -27,7 +26,8 @@ void fc__h2_out_finish(struct fc__h2_conn *c) {
   fc__buf_finish(&out->buf);
 }
 
-/* Drops the written bytes at the front. Moving costs no more than writing them did, since they are the larger part. */
+/* Drops the written bytes at the front. Moving costs no more than writing them did, since they
+ * are the larger part. */
 static void move_together(struct fc__h2_out *out) {
   size_t by = out->start;
   if (by < OUT_KEPT || by < out->buf.len / 2) return;
@@ -78,8 +78,8 @@ void fc__h2_out_cut(struct fc__h2_conn *c, size_t at, uint32_t refs) {
 
 /* ---- control frames ---- */
 
-/* Frames queued before the mark are written once the mark is. So a count is at most two rounds of writing old, and
- * exact while nothing is written at all. */
+/* Frames queued before the mark are written once the mark is. So a count is at most two rounds
+ * of writing old, and exact while nothing is written at all. */
 static void forget_written(struct fc__h2_out *out) {
   if (out->written < out->mark) return;
   out->mark = out->written + fc__h2_out_pending(out);
@@ -154,7 +154,8 @@ int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64
   return fill(&c->out, iov);
 }
 
-/* Takes up to len bytes off the front: a reference that lies there, or buffered bytes before the next one. */
+/* Takes up to len bytes off the front: a reference that lies there, or buffered bytes before the
+ * next one. */
 static size_t take_front(struct fc__h2_conn *c, size_t len) {
   struct fc__h2_out *out = &c->out;
   struct fc__h2_ref *ref = out->refs_first < out->refs_count ? &out->refs[out->refs_first] : NULL;
@@ -176,13 +177,13 @@ static size_t take_front(struct fc__h2_conn *c, size_t len) {
 }
 
 static void start_over(struct fc__h2_out *out) {
+  if (out->buf.cap > OUT_KEPT && out->buf.len < out->buf.cap / 8) fc__buf_finish(&out->buf);
   out->start = out->sealed = 0;
   out->buf.len = 0;
   out->tail_id = 0;
   out->refs_first = out->refs_count = 0;
   out->controls[0] = out->controls[1] = out->acks[0] = out->acks[1] = 0;
   out->mark = out->written;
-  if (out->buf.cap > OUT_KEPT) fc__buf_finish(&out->buf);
 }
 
 void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now) {

@@ -1,15 +1,13 @@
 /*
- * Bytes to frames. Frames are read where they lie: DATA and header fragments are passed on in whatever pieces
- * come, fixed parts are gathered only when they are split. So every fragmentation gives the same events.
+ * Bytes to frames. Frames are read where they lie: DATA and header fragments are passed on in
+ * whatever pieces come, fixed parts are gathered only when they are split. So every fragmentation
+ * gives the same events.
  */
 #include <assert.h>
 
 #include "http2/conn_internal.h"
 
-enum {
-  SETTINGS_MAX = 32, /* entries of one frame: CVE-2020-11080 */
-  HTTP1 = 0x485454,  /* "HTT" read as the length of a frame */
-};
+enum { HTTP1 = 0x485454 }; /* "HTT" read as the length of a frame */
 
 static const char PREFACE[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* RFC 9113 section 3.4 */
 
@@ -51,12 +49,8 @@ static inline const uint8_t *take_run(struct fc__h2_in *in, fc_slice *data, uint
 
 /* ---- DATA, HEADERS, CONTINUATION ---- */
 
-static void after_body(struct fc__h2_in *in) {
-  in->state = in->skip > 0 ? FC__H2_IN_SKIP : FC__H2_IN_HEADER;
-}
-
 static inline void deliver(struct fc__h2_conn *c, fc_slice piece, bool last) {
-  if (last) after_body(&c->in);
+  if (last) fc__h2_after_body(&c->in);
   if (c->in.frame.type == FC__H2_DATA) {
     fc__h2_recv_data_piece(c, piece, last);
   } else {
@@ -141,77 +135,12 @@ static void begin_continuation(struct fc__h2_conn *c, fc_slice *data) {
   begin_body(c, data);
 }
 
-/* ---- control frames ---- */
-
-static void take_control(struct fc__h2_conn *c, const uint8_t *payload) {
-  after_body(&c->in);
-  switch (c->in.frame.type) {
-    case FC__H2_PRIORITY:
-      fc__h2_recv_priority(c, payload);
-      break;
-    case FC__H2_RST_STREAM:
-      fc__h2_recv_reset(c, payload);
-      break;
-    case FC__H2_SETTINGS:
-      fc__h2_recv_settings(c, payload);
-      break;
-    case FC__H2_PING:
-      fc__h2_recv_ping(c, payload);
-      break;
-    case FC__H2_GOAWAY:
-      fc__h2_recv_goaway(c, payload, c->in.need);
-      break;
-    default:
-      fc__h2_recv_window_update(c, payload);
-      break;
-  }
-}
-
-/* Lengths: RFC 9113 sections 6.3, 6.4, 6.5, 6.7, 6.8, 6.9. */
-static bool control_len_is_right(const struct fc__h2_frame *f) {
-  switch (f->type) {
-    case FC__H2_PRIORITY:
-      return f->len == 5;
-    case FC__H2_PING:
-      return f->len == 8;
-    case FC__H2_GOAWAY:
-      return f->len >= 8;
-    case FC__H2_SETTINGS:
-      return f->flags & FC__H2_ACK ? f->len == 0 : f->len % 6 == 0;
-    default:
-      return f->len == 4;
-  }
-}
-
-/* Frames of the connection are on stream 0, those of a stream are not; WINDOW_UPDATE is either. */
-static bool control_id_is_right(const struct fc__h2_frame *f) {
-  bool of_stream = f->type == FC__H2_PRIORITY || f->type == FC__H2_RST_STREAM;
-  return f->type == FC__H2_WINDOW_UPDATE || of_stream == (f->id != 0);
-}
-
-static void begin_control(struct fc__h2_conn *c) {
-  struct fc__h2_in *in = &c->in;
-  const struct fc__h2_frame *f = &in->frame;
-  if (!control_len_is_right(f)) {
-    fc__h2_fail(c, FC__H2_FRAME_SIZE_ERROR, "control frame of a wrong length");
-  } else if (!control_id_is_right(f)) {
-    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "control frame on a wrong stream");
-  } else if (f->type == FC__H2_SETTINGS && f->len > 6 * SETTINGS_MAX) {
-    fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "too many settings in one frame");
-  } else {
-    in->need = f->len < FC__H2_CONTROL_MAX ? f->len : FC__H2_CONTROL_MAX;
-    in->skip = f->len - in->need;
-    in->state = FC__H2_IN_CONTROL;
-    if (in->need == 0) take_control(c, in->gather);
-  }
-}
-
 /* ---- dispatch ---- */
 
 static void begin_unknown(struct fc__h2_conn *c) {
   fc__h2_charge(c);
   c->in.skip = c->in.frame.len;
-  after_body(&c->in);
+  fc__h2_after_body(&c->in);
 }
 
 static bool frame_may_come(struct fc__h2_conn *c) {
@@ -249,9 +178,9 @@ FC__H2_RARE static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
     case FC__H2_PING:
     case FC__H2_GOAWAY:
     case FC__H2_WINDOW_UPDATE:
-      begin_control(c);
+      fc__h2_begin_control(c);
       break;
-    case FC__H2_PUSH_PROMISE: /* sections 6.6 and 8.4: clients never push, and we have turned it off */
+    case FC__H2_PUSH_PROMISE: /* sections 6.6, 8.4: clients never push, servers must not to us */
       fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "PUSH_PROMISE although push is off");
       break;
     default:
@@ -260,7 +189,8 @@ FC__H2_RARE static void begin_frame(struct fc__h2_conn *c, fc_slice *data) {
   }
 }
 
-/* Nearly every frame: DATA or HEADERS with nothing in front of the body. The rest is judged one rule at a time. */
+/* Nearly every frame: DATA or HEADERS with nothing in front of the body. The rest is judged one
+ * rule at a time. */
 static bool is_plain(const struct fc__h2_conn *c, const struct fc__h2_frame *f) {
   return f->type <= FC__H2_HEADERS && !(f->flags & (FC__H2_PADDED | FC__H2_HAS_PRIORITY)) &&
          f->id != 0 && f->len <= c->config.max_frame_size && c->peer_settings_seen &&
@@ -294,7 +224,7 @@ FC__H2_RARE static void go_on(struct fc__h2_conn *c, fc_slice *data) {
       if ((run = take_run(in, data, in->need))) take_prefix(c, run, data);
       break;
     case FC__H2_IN_CONTROL:
-      if ((run = take_run(in, data, in->need))) take_control(c, run);
+      if ((run = take_run(in, data, in->need))) fc__h2_take_control(c, run);
       break;
     case FC__H2_IN_SKIP:
       in->skip -= (uint32_t)cut(data, data->len < in->skip ? data->len : in->skip).len;

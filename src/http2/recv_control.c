@@ -1,7 +1,10 @@
-/* The small frames: PING, GOAWAY, RST_STREAM, WINDOW_UPDATE and PRIORITY. */
+/* The small frames, which are taken whole: PING, GOAWAY, RST_STREAM, WINDOW_UPDATE and PRIORITY. */
 #include "http2/conn_internal.h"
 
-enum { STRIKES_MAX = 2 }; /* of pings: gRFC A8 */
+enum {
+  STRIKES_MAX = 2,   /* of pings: gRFC A8 */
+  SETTINGS_MAX = 32, /* entries of one frame: CVE-2020-11080 */
+};
 
 #define IDLE_PING_INTERVAL (2 * 3600 * FC_SECOND) /* without streams: gRFC A8 */
 
@@ -32,7 +35,7 @@ static void take_ack(struct fc__h2_conn *c, uint64_t opaque) {
   }
 }
 
-void fc__h2_recv_ping(struct fc__h2_conn *c, const uint8_t *payload) {
+static void recv_ping(struct fc__h2_conn *c, const uint8_t *payload) {
   if (c->in.frame.flags & FC__H2_ACK) {
     take_ack(c, (uint64_t)fc__h2_get_u32(payload) << 32 | fc__h2_get_u32(payload + 4));
     return;
@@ -41,7 +44,8 @@ void fc__h2_recv_ping(struct fc__h2_conn *c, const uint8_t *payload) {
     fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "too_many_pings");
     return;
   }
-  /* Peers that measure bandwidth ping with every burst of data: with traffic between them pings are free. */
+  /* Peers that measure bandwidth ping with every burst of data: with traffic between them pings
+   * are free. */
   if (!c->traffic) fc__h2_charge(c);
   c->traffic = false;
   if (c->result == 0) fc__h2_put_control(c, FC__H2_PING, FC__H2_ACK, 0, payload, 8);
@@ -66,7 +70,7 @@ static void close_unprocessed(struct fc__h2_conn *c, uint32_t last) {
   }
 }
 
-void fc__h2_recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t len) {
+static void recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t len) {
   uint32_t last = fc__h2_get_u32(payload) & FC__H2_ID_MAX;
   uint32_t code = fc__h2_get_u32(payload + 4);
   if (c->goaway_received) {
@@ -85,8 +89,9 @@ void fc__h2_recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t 
 
 /* ---- streams ---- */
 
-/* A reset of a stream that is over, CVE-2023-44487 and GHSA-hrxh-6v49-42gf: it counts although nothing comes of it.
- * One that crossed with ours does not: a client whose calls are answered early sends one for each. */
+/* A reset of a stream that is over, CVE-2023-44487 and GHSA-hrxh-6v49-42gf: it counts although
+ * nothing comes of it. One that crossed with ours does not: a client whose calls are answered
+ * early sends one for each. */
 static void recv_late_reset(struct fc__h2_conn *c, uint32_t id) {
   enum fc__h2_past past = fc__h2_history_find(&c->history, id);
   if (past == FC__H2_IDLE) {
@@ -98,7 +103,7 @@ static void recv_late_reset(struct fc__h2_conn *c, uint32_t id) {
   }
 }
 
-void fc__h2_recv_reset(struct fc__h2_conn *c, const uint8_t *payload) {
+static void recv_reset(struct fc__h2_conn *c, const uint8_t *payload) {
   uint32_t id = c->in.frame.id;
   struct fc__h2_stream *s = fc__h2_table_find(&c->table, id);
   if (!s) {
@@ -109,7 +114,7 @@ void fc__h2_recv_reset(struct fc__h2_conn *c, const uint8_t *payload) {
   if (c->server) fc__h2_charge(c); /* calls of a client are its own: the server cannot make more */
 }
 
-void fc__h2_recv_priority(struct fc__h2_conn *c, const uint8_t *payload) {
+static void recv_priority(struct fc__h2_conn *c, const uint8_t *payload) {
   if ((fc__h2_get_u32(payload) & FC__H2_ID_MAX) == c->in.frame.id) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "a stream that depends on itself");
   } else {
@@ -136,7 +141,7 @@ static void widen_connection(struct fc__h2_conn *c, uint32_t increment) {
   c->send_window += increment;
 }
 
-void fc__h2_recv_window_update(struct fc__h2_conn *c, const uint8_t *payload) {
+static void recv_window_update(struct fc__h2_conn *c, const uint8_t *payload) {
   uint32_t increment = fc__h2_get_u32(payload) & FC__H2_ID_MAX, id = c->in.frame.id;
   if (increment == 0) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "WINDOW_UPDATE by nothing");
@@ -155,5 +160,70 @@ void fc__h2_recv_window_update(struct fc__h2_conn *c, const uint8_t *payload) {
     widen_stream(c, s, increment);
   } else if (fc__h2_history_find(&c->history, id) == FC__H2_IDLE) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "WINDOW_UPDATE on an idle stream");
+  }
+}
+
+/* ---- lengths, streams, dispatch ---- */
+
+void fc__h2_take_control(struct fc__h2_conn *c, const uint8_t *payload) {
+  fc__h2_after_body(&c->in);
+  switch (c->in.frame.type) {
+    case FC__H2_PRIORITY:
+      recv_priority(c, payload);
+      break;
+    case FC__H2_RST_STREAM:
+      recv_reset(c, payload);
+      break;
+    case FC__H2_SETTINGS:
+      fc__h2_recv_settings(c, payload);
+      break;
+    case FC__H2_PING:
+      recv_ping(c, payload);
+      break;
+    case FC__H2_GOAWAY:
+      recv_goaway(c, payload, c->in.need);
+      break;
+    default:
+      recv_window_update(c, payload);
+      break;
+  }
+}
+
+/* Lengths: RFC 9113 sections 6.3, 6.4, 6.5, 6.7, 6.8, 6.9. */
+static bool control_len_is_right(const struct fc__h2_frame *f) {
+  switch (f->type) {
+    case FC__H2_PRIORITY:
+      return f->len == 5;
+    case FC__H2_PING:
+      return f->len == 8;
+    case FC__H2_GOAWAY:
+      return f->len >= 8;
+    case FC__H2_SETTINGS:
+      return f->flags & FC__H2_ACK ? f->len == 0 : f->len % 6 == 0;
+    default:
+      return f->len == 4;
+  }
+}
+
+/* Frames of the connection are on stream 0, those of a stream are not; WINDOW_UPDATE is either. */
+static bool control_id_is_right(const struct fc__h2_frame *f) {
+  bool of_stream = f->type == FC__H2_PRIORITY || f->type == FC__H2_RST_STREAM;
+  return f->type == FC__H2_WINDOW_UPDATE || of_stream == (f->id != 0);
+}
+
+void fc__h2_begin_control(struct fc__h2_conn *c) {
+  struct fc__h2_in *in = &c->in;
+  const struct fc__h2_frame *f = &in->frame;
+  if (!control_len_is_right(f)) {
+    fc__h2_fail(c, FC__H2_FRAME_SIZE_ERROR, "control frame of a wrong length");
+  } else if (!control_id_is_right(f)) {
+    fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "control frame on a wrong stream");
+  } else if (f->type == FC__H2_SETTINGS && f->len > 6 * SETTINGS_MAX) {
+    fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "too many settings in one frame");
+  } else {
+    in->need = f->len < FC__H2_CONTROL_MAX ? f->len : FC__H2_CONTROL_MAX;
+    in->skip = f->len - in->need;
+    in->state = FC__H2_IN_CONTROL;
+    if (in->need == 0) fc__h2_take_control(c, in->gather);
   }
 }

@@ -1,4 +1,5 @@
-/* DATA: flow control of both levels, content-length, and the payload on to the owner as it comes. */
+/* DATA: flow control of both levels, content-length, and the payload on to the owner as it
+ * comes. */
 #include "http2/conn_internal.h"
 
 /* Padding is never seen by the owner, so its window is given back here. */

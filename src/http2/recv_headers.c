@@ -1,6 +1,7 @@
 /*
- * HEADERS and CONTINUATION: whose block it is, its fields through HPACK and the field rules, its end. Whatever is
- * wrong with the message, its block is decoded to the end, so that later ones decode right (CVE-2023-32731).
+ * HEADERS and CONTINUATION: whose block it is, its fields through HPACK and the field rules, its
+ * end. Whatever is wrong with the message, its block is decoded to the end, so that later ones
+ * decode right (CVE-2023-32731).
  */
 #include "http2/conn_internal.h"
 

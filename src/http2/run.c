@@ -1,7 +1,8 @@
 /*
- * Header fields that come again. A peer begins the headers of most calls with the same run of indexed fields, one
- * byte each. While the dynamic table does not change they mean the same, so what the last run came to, here and at
- * the owner, is kept, and a block that begins with the same bytes is not decoded that far.
+ * Header fields that come again. A peer begins the headers of most calls with the same run of
+ * indexed fields, one byte each. While the dynamic table does not change they mean the same, so
+ * what the last run came to, here and at the owner, is kept, and a block that begins with the same
+ * bytes is not decoded that far.
  */
 #include "http2/conn_internal.h"
 
@@ -10,11 +11,12 @@ enum { WORTH_KEEPING = 3 }; /* fields */
 /* RFC 7541 section 6.1: an index below 127 in one byte. */
 static bool is_indexed(uint8_t byte) { return byte >= 0x80 && byte < 0xff; }
 
-/* A size update, RFC 7541 section 6.3, is right only before any field: the decoder is to judge it. */
+/* A size update, RFC 7541 section 6.3, is right only before any field: the decoder is to judge
+ * it. */
 static bool is_size_update(uint8_t byte) { return (byte & 0xe0) == 0x20; }
 
-/* At the start of a request, or of a response's first block: trailers are short and differ. Later the same bytes may
- * lie within a string. */
+/* At the start of a request, or of a response's first block: trailers are short and differ.
+ * Later the same bytes may lie within a string. */
 static bool is_first(const struct fc__h2_conn *c) {
   const struct fc__h2_block_in *b = &c->block;
   return b->stream && !b->begun && !b->check.trailers;

@@ -1,118 +1,12 @@
 /*
- * Payload. A small message goes straight into the output when nothing stands in its way; otherwise it waits in
- * chunks, and streams with data take turns to fill frames as windows and the output allow.
+ * Payload. A small message goes straight into the output when nothing stands in its way; otherwise
+ * it is queued, and streams with data take turns to fill frames as windows and the output allow.
  */
 #include <assert.h>
 
-#include "base/mem.h"
 #include "http2/conn_internal.h"
 
-enum {
-  HEAD_MAX = 16,
-  ROOM_SMALL = 96,                           /* bytes of a chunk's own: one small message */
-  ROOM_LARGE = HEAD_MAX + FC__H2_INLINE_MAX, /* many of them, or the largest that is copied */
-  QUANTUM = 65536,                           /* of one stream before the next has its turn */
-  COPY_MAX =
-      512, /* a piece this small is copied into the output: cheaper than one more vector of a write */
-  SPARE_MAX = 32, /* chunks of each size kept for later */
-};
-
-/* Own bytes first, then the body. Small messages that wait share a chunk. */
-struct fc__h2_chunk {
-  struct fc__h2_chunk *next;
-  uint32_t start, len, cap; /* of room */
-  fc_bytes *body;
-  const uint8_t *data; /* of body, not produced yet */
-  size_t left;
-  uint8_t room[];
-};
-
-/* ---- chunks ---- */
-
-static struct fc__h2_chunk *chunk_take(struct fc__h2_conn *c, size_t need) {
-  bool large = need > ROOM_SMALL;
-  uint32_t cap = large ? ROOM_LARGE : ROOM_SMALL;
-  struct fc__h2_spare *spare = &c->spare[large];
-  struct fc__h2_chunk *chunk = spare->first;
-  if (chunk) {
-    spare->first = chunk->next;
-    spare->count--;
-  } else {
-    chunk = fc__alloc(sizeof *chunk + cap);
-    if (!chunk) return NULL;
-  }
-  *chunk = (struct fc__h2_chunk){.cap = cap};
-  return chunk;
-}
-
-static void chunk_release(struct fc__h2_conn *c, struct fc__h2_chunk *chunk) {
-  if (chunk->body) fc__h2_unref(c, chunk->body);
-  struct fc__h2_spare *spare = &c->spare[chunk->cap == ROOM_LARGE];
-  if (spare->count >= SPARE_MAX) {
-    fc__free(chunk);
-    return;
-  }
-  chunk->next = spare->first;
-  spare->first = chunk;
-  spare->count++;
-}
-
-void fc__h2_spare_finish(struct fc__h2_conn *c) {
-  for (int i = 0; i < 2; i++) {
-    for (struct fc__h2_chunk *chunk; (chunk = c->spare[i].first);) {
-      c->spare[i].first = chunk->next;
-      fc__free(chunk);
-    }
-  }
-}
-
-void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s) {
-  for (struct fc__h2_chunk *chunk; (chunk = s->first_chunk);) {
-    s->first_chunk = chunk->next;
-    chunk_release(c, chunk);
-  }
-  s->last_chunk = NULL;
-  s->queued = 0;
-  s->end_queued = false;
-  fc__buf_finish(&s->trailers);
-}
-
-static void append(uint8_t *to, fc_slice a, fc_slice b) {
-  if (a.len) memcpy(to, a.data, a.len);
-  if (b.len) memcpy(to + a.len, b.data, b.len);
-}
-
-/* The last chunk, if it has room for more bytes of its own, or a new one behind it. */
-static struct fc__h2_chunk *chunk_for(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t need) {
-  struct fc__h2_chunk *last = s->last_chunk;
-  if (last && !last->body && last->cap - last->len >= need) return last;
-  /* Where one message waits more will: they get a large chunk. */
-  struct fc__h2_chunk *chunk = chunk_take(c, last ? ROOM_LARGE : need);
-  if (!chunk) return NULL;
-  if (last) {
-    last->next = chunk;
-  } else {
-    s->first_chunk = chunk;
-  }
-  return s->last_chunk = chunk;
-}
-
-FC__H2_RARE static fc_result queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
-                                   fc_bytes *body, fc_slice inline_body) {
-  struct fc__h2_chunk *chunk = chunk_for(c, s, head.len + inline_body.len);
-  if (!chunk) return FC_ERR_NO_MEMORY;
-  append(chunk->room + chunk->len, head, inline_body);
-  chunk->len += (uint32_t)(head.len + inline_body.len);
-  s->queued += head.len + inline_body.len;
-  if (body) {
-    fc_slice bytes = fc_bytes_slice(body);
-    chunk->body = fc_bytes_ref(body);
-    chunk->data = bytes.data;
-    chunk->left = bytes.len;
-    s->queued += bytes.len;
-  }
-  return FC_OK;
-}
+enum { QUANTUM = 65536 }; /* of one stream before the next has its turn */
 
 /* ---- straight into the output ---- */
 
@@ -127,7 +21,7 @@ static bool extend_tail(struct fc__h2_conn *c, fc_slice a, fc_slice b, bool end)
   if (len > c->peer_max_frame) return false;
   uint8_t *to = fc__h2_out_room(c, a.len + b.len);
   if (!to) return false;
-  append(to, a, b);
+  fc__h2_append(to, a, b);
   out->buf.len += a.len + b.len;
   fc__h2_frame_write(out->buf.data + out->tail,
                      (struct fc__h2_frame){.len = (uint32_t)len,
@@ -148,7 +42,7 @@ static bool put_data(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice a,
                                                  .type = FC__H2_DATA,
                                                  .flags = end ? FC__H2_END_STREAM : 0,
                                                  .id = s->id});
-    append(to + FC__H2_HEADER_LEN, a, b);
+    fc__h2_append(to + FC__H2_HEADER_LEN, a, b);
     out->tail = out->buf.len;
     out->tail_id = s->id;
     out->buf.len += FC__H2_HEADER_LEN + len;
@@ -182,7 +76,7 @@ static bool can_send(const struct fc__h2_conn *c, const struct fc__h2_stream *s)
 
 fc_result fc__h2_send(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head, fc_bytes *body,
                       fc_slice inline_body, bool end_stream) {
-  assert(head.len <= HEAD_MAX && "a head is a message prefix");
+  assert(head.len <= FC__H2_HEAD_MAX && "a head is a message prefix");
   if (!can_send(c, s)) return FC_ERR_CLOSED;
   fc_slice bytes = body ? fc_bytes_slice(body) : inline_body;
   if (head.len + bytes.len == 0) return end_stream ? fc__h2_send_end(c, s) : FC_OK;
@@ -191,11 +85,11 @@ fc_result fc__h2_send(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice h
     return send_small(c, s, head, bytes, end_stream);
   fc_result result;
   if (small) {
-    result = queue(c, s, head, NULL, bytes);
+    result = fc__h2_queue(c, s, head, NULL, bytes);
   } else {
     fc_bytes *copy = body ? NULL : fc_bytes_copy(bytes.data, bytes.len);
     if (!body && !copy) return FC_ERR_NO_MEMORY;
-    result = queue(c, s, head, body ? body : copy, (fc_slice){NULL, 0});
+    result = fc__h2_queue(c, s, head, body ? body : copy, (fc_slice){NULL, 0});
     fc_bytes_unref(copy);
   }
   if (result != FC_OK) return result;
@@ -221,35 +115,6 @@ void fc__h2_make_ready(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   }
 }
 
-/* Moves the first n queued bytes to the output. False: no memory. */
-static bool move_payload(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n) {
-  s->queued -= n;
-  while (n > 0) {
-    struct fc__h2_chunk *chunk = s->first_chunk;
-    bool own = chunk->start < chunk->len;
-    const uint8_t *data = own ? chunk->room + chunk->start : chunk->data;
-    size_t len = own ? chunk->len - chunk->start : chunk->left;
-    if (len > n) len = n;
-    if (own || len <= COPY_MAX) {
-      if (!fc__buf_append(&c->out.buf, data, len)) return false;
-    } else if (!fc__h2_out_ref(c, data, len, chunk->body)) {
-      return false;
-    }
-    if (own) {
-      chunk->start += (uint32_t)len;
-    } else {
-      chunk->data += len;
-      chunk->left -= len;
-    }
-    n -= len;
-    if (chunk->start < chunk->len || chunk->left > 0) continue;
-    s->first_chunk = chunk->next;
-    if (!chunk->next) s->last_chunk = NULL;
-    chunk_release(c, chunk);
-  }
-  return true;
-}
-
 static size_t frame_size(const struct fc__h2_conn *c, const struct fc__h2_stream *s,
                          size_t budget) {
   size_t n = s->queued;
@@ -272,7 +137,7 @@ static bool produce_frame(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t
   uint32_t refs = c->out.refs_count - c->out.refs_first;
   c->out.buf.len += FC__H2_HEADER_LEN;
   c->out.tail_id = 0;
-  if (!move_payload(c, s, n)) {
+  if (!fc__h2_queue_move(c, s, n)) {
     fc__h2_out_cut(c, at, refs);
     return false;
   }

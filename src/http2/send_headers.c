@@ -1,6 +1,7 @@
 /*
- * Header blocks are built where they will be sent from, behind room for a frame header. Trailers whose stream has data
- * waiting are encoded stateless, beside, for the encoder's table may look different when they leave.
+ * Header blocks are built where they will be sent from, behind room for a frame header. Trailers
+ * whose stream has data waiting are encoded stateless, beside, for the encoder's table may look
+ * different when they leave.
  */
 #include <assert.h>
 
@@ -46,8 +47,8 @@ FC__H2_RARE static void encode_run(struct fc__h2_conn *c, const struct fc__h2_re
   }
 }
 
-/* Keeps the bytes of a run if they say the same fields next time: nothing was inserted and no size update written
- * while they were made. */
+/* Keeps the bytes of a run if they say the same fields next time: nothing was inserted and no
+ * size update written while they were made. */
 FC__H2_RARE static void record(struct fc__h2_conn *c, struct fc__h2_replay *replay, size_t at,
                                uint64_t generation, size_t list_size) {
   const struct fc__h2_block_out *b = &c->building;
@@ -83,8 +84,8 @@ void fc__h2_block_replay(struct fc__h2_conn *c, struct fc__h2_replay *replay,
 
 /* ---- ending ---- */
 
-/* Cuts a block that is longer than the peer's frames: room is made in front of each further part, from the
- * last to the first. False: no memory. */
+/* Cuts a block that is longer than the peer's frames: room is made in front of each further
+ * part, from the last to the first. False: no memory. */
 FC__H2_RARE static bool split(struct fc__h2_conn *c, size_t at, uint32_t id, uint8_t flags) {
   struct fc__buf *b = &c->out.buf;
   size_t max = c->peer_max_frame, len = b->len - at - FC__H2_HEADER_LEN;
@@ -109,7 +110,8 @@ FC__H2_RARE static bool split(struct fc__h2_conn *c, size_t at, uint32_t id, uin
   return true;
 }
 
-/* Completes the frames of the block that starts, with room for a header, at a position of the output. */
+/* Completes the frames of the block that starts, with room for a header, at a position of the
+ * output. */
 static bool finish_frames(struct fc__h2_conn *c, size_t at, uint32_t id, bool end_stream) {
   struct fc__buf *b = &c->out.buf;
   uint8_t flags = end_stream ? FC__H2_END_STREAM : 0;
@@ -126,7 +128,8 @@ static bool finish_frames(struct fc__h2_conn *c, size_t at, uint32_t id, bool en
   return true;
 }
 
-/* As if the block had never been begun. What it put into the encoder's table is unknown to the peer. */
+/* As if the block had never been begun. What it put into the encoder's table is unknown to the
+ * peer. */
 FC__H2_RARE static fc_result take_back(struct fc__h2_conn *c, fc_result result) {
   struct fc__h2_block_out *b = &c->building;
   if (b->stateless) {

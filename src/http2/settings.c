@@ -1,4 +1,5 @@
-/* SETTINGS: what we announce, what the peer announces, and the acknowledgements. Spec: RFC 9113 section 6.5 */
+/* SETTINGS: what we announce, what the peer announces, and the acknowledgements. Spec: RFC 9113
+ * section 6.5 */
 #include "http2/conn_internal.h"
 
 enum { ENTRY_LEN = 6, FIRST_MAX = 5 };
@@ -46,7 +47,8 @@ void fc__h2_settings_send_window(struct fc__h2_conn *c, uint32_t window) {
   send_settings(c, payload, put_entry(payload, 0, FC__H2_INITIAL_WINDOW_SIZE, window));
 }
 
-/* A first window smaller than the default holds from the acknowledgement on: before it the peer could not know. */
+/* A first window smaller than the default holds from the acknowledgement on: before it the peer
+ * could not know. */
 static void take_ack(struct fc__h2_conn *c) {
   if (c->settings_unacked == 0) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "acknowledgement of SETTINGS that were not sent");

@@ -1,7 +1,7 @@
 /*
- * One stream in its connection: opened, ended by each side, reset, closed. An end is reported by on_closed after the
- * frame that brought it, or with the next output when our own END_STREAM was the last: never inside a function that
- * the owner called for the stream.
+ * One stream in its connection: opened, ended by each side, reset, closed. An end is reported by
+ * on_closed after the frame that brought it, or with the next output when our own END_STREAM was
+ * the last: never inside a function that the owner called for the stream.
  */
 #include <assert.h>
 
@@ -57,8 +57,9 @@ void fc__h2_report_done(struct fc__h2_conn *c) {
   }
 }
 
-/* The whole answer has left before the request has come: the client is told to stop, without an error, RFC 9113
- * section 8.1. Free of charge, since an honest client that streams cannot prevent it. */
+/* The whole answer has left before the request has come: the client is told to stop, without an
+ * error, RFC 9113 section 8.1. Free of charge, since an honest client that streams cannot
+ * prevent it. */
 static void stop_sender(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   fc__h2_put_u32_frame(c, FC__H2_RST_STREAM, s->id, FC__H2_NO_ERROR);
   report_later(c, s, FC__H2_LOCAL_RESET);
@@ -102,8 +103,9 @@ void fc__h2_late_frame(struct fc__h2_conn *c, uint32_t id) {
 
 /* ---- called by the owner ---- */
 
-/* Resets of the server's own making are CANCEL and NO_ERROR (a deadline, a shutdown). Others answer something that
- * the client did, and count like those it sends: "MadeYouReset", CVE-2025-8671. */
+/* Resets of the server's own making are CANCEL and NO_ERROR (a deadline, a shutdown). Others
+ * answer something that the client did, and count like those it sends: "MadeYouReset",
+ * CVE-2025-8671. */
 static bool is_provoked(const struct fc__h2_conn *c, uint32_t code) {
   return c->server && code != FC__H2_CANCEL && code != FC__H2_NO_ERROR;
 }

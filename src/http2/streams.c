@@ -1,7 +1,8 @@
 /*
- * The stream table: linear probing in which entries stand in the order of their distance from home (Robin Hood
- * hashing). Deletion moves entries back until one is at home: at once, where ids follow each other, however long
- * the run. There are no tombstones, so the cost of a look-up does not depend on how many streams there have been.
+ * The stream table: linear probing in which entries stand in the order of their distance from home
+ * (Robin Hood hashing). Deletion moves entries back until one is at home: at once, where ids follow
+ * each other, however long the run. There are no tombstones, so the cost of a look-up does not
+ * depend on how many streams there have been.
  */
 #include "http2/streams.h"
 

@@ -3,9 +3,10 @@
 /*
  * The streams of a connection: the table of those in use, and what became of those that are over.
  *
- * The table is flat, addressed by stream id with linear probing, and at most half full. Ids follow each other, so
- * streams sit side by side and nearly every look-up ends at the first slot. A peer that chooses its ids to
- * collide makes a look-up as long as the number of streams that it was allowed to open.
+ * The table is flat, addressed by stream id with linear probing, and at most half full. Ids follow
+ * each other, so streams sit side by side and nearly every look-up ends at the first slot. A peer
+ * that chooses its ids to collide makes a look-up as long as the number of streams that it was
+ * allowed to open.
  */
 #include "http2/conn.h"
 
@@ -38,7 +39,8 @@ static inline struct fc__h2_stream *fc__h2_table_find(const struct fc__h2_table 
   return NULL;
 }
 
-/* How a stream came to its end, which decides what a late frame on it gets, RFC 9113 section 5.1. */
+/* How a stream came to its end, which decides what a late frame on it gets, RFC 9113 section
+ * 5.1. */
 enum fc__h2_past {
   FC__H2_NEVER_OPENED = 0, /* its id was skipped */
   FC__H2_ENDED = 1,        /* both sides ended it */

@@ -1,6 +1,6 @@
 /*
- * Field rules. A name that has a token is known to be well-formed, and values are scanned eight bytes at a
- * time, for this runs over every byte of every call's headers.
+ * Field rules. A name that has a token is known to be well-formed, and values are scanned eight
+ * bytes at a time, for this runs over every byte of every call's headers.
  */
 #include "http2/validate.h"
 
@@ -10,7 +10,8 @@
 
 #define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Section 8.2.1: no control characters, space, upper case, DEL or bytes above; the colon is for pseudo-headers. */
+/* Section 8.2.1: no control characters, space, upper case, DEL or bytes above; the colon is for
+ * pseudo-headers. */
 static bool name_is_valid(fc_slice name) {
   for (size_t i = 0; i < name.len; i++) {
     uint8_t ch = name.data[i];
@@ -45,8 +46,8 @@ static bool value_is_valid(fc_slice value) {
 
 static bool is_blank(uint8_t ch) { return ch == ' ' || ch == '\t'; }
 
-/* Section 8.2.1 forbids whitespace around a value, but gRPC peers send it and PROTOCOL-HTTP2.md lets a receiver cut
- * it off: that is safe, and no call fails for it. */
+/* Section 8.2.1 forbids whitespace around a value, but gRPC peers send it and PROTOCOL-HTTP2.md
+ * lets a receiver cut it off: that is safe, and no call fails for it. */
 static void trim(fc_slice *value) {
   while (value->len && is_blank(value->data[0])) value->data++, value->len--;
   while (value->len && is_blank(value->data[value->len - 1])) value->len--;
@@ -75,7 +76,8 @@ static bool read_length(struct fc__h2_check *k, fc_slice value) {
   return true;
 }
 
-/* Section 8.3: before all other fields, each once, those of this direction only, never in trailers. */
+/* Section 8.3: before all other fields, each once, those of this direction only, never in
+ * trailers. */
 static bool check_pseudo(struct fc__h2_check *k, const struct fc__field *field) {
   uint8_t bit = (uint8_t)(1u << field->token);
   if (k->trailers || k->regular || (k->pseudo & bit)) return false;
@@ -86,7 +88,8 @@ static bool check_pseudo(struct fc__h2_check *k, const struct fc__field *field) 
   return true;
 }
 
-/* The rules that do not depend on where a field stands. A field that comes from the dynamic table is judged once. */
+/* The rules that do not depend on where a field stands. A field that comes from the dynamic
+ * table is judged once. */
 static bool check_bytes(struct fc__field *field) {
   fc_slice *value = &field->value;
   if (field->judged && (*field->judged & FC__JUDGED_VALID)) return true;

@@ -110,7 +110,8 @@ void h2_put_goaway(struct h2_peer *p, uint32_t last, uint32_t code, const char *
 fc_slice h2_block_of(const char *fields) {
   static struct fc__buf block;
   static uint8_t memory[65536];
-  /* Written by hand, without the encoder under test: literals that are not indexed, RFC 7541 6.2.2. */
+  /* Written by hand, without the encoder under test: literals that are not indexed, RFC 7541
+   * 6.2.2. */
   block = (struct fc__buf){memory, 0, sizeof memory, sizeof memory};
   while (*fields) {
     const char *colon = strstr(fields, ": "), *end = strchr(fields, '\n');

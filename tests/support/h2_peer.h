@@ -1,8 +1,8 @@
 #ifndef FC_TESTS_H2_PEER_H
 #define FC_TESTS_H2_PEER_H
 /*
- * The other end of a connection under test, made by hand: builds frames, right and wrong ones, feeds them in
- * pieces of any size, and reads what the connection sends as text:
+ * The other end of a connection under test, made by hand: builds frames, right and wrong ones,
+ * feeds them in pieces of any size, and reads what the connection sends as text:
  *
  *   SETTINGS 3=100 6=16384     SETTINGS ack     PING 7     PING 7 ack     WINDOW_UPDATE 0 983041
  *   HEADERS 1 end :status=200 grpc-status=0     DATA 1 5 end     RST_STREAM 1 CANCEL
@@ -28,7 +28,8 @@ struct h2_peer {
 /* server: the connection under test is a server's. */
 void h2_peer_init(struct h2_peer *p, bool server);
 void h2_peer_open(struct h2_peer *p); /* nothing is exchanged yet */
-/* All of it, up to where requests can be made; both sides' SETTINGS are acknowledged, nothing is left to read. */
+/* All of it, up to where requests can be made; both sides' SETTINGS are acknowledged, nothing is
+ * left to read. */
 void h2_peer_start(struct h2_peer *p, bool server);
 void h2_peer_started(struct h2_peer *p); /* the same after h2_peer_init, with another config */
 void h2_peer_finish(struct h2_peer *p);

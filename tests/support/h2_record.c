@@ -15,7 +15,8 @@ struct h2_record_stream {
   struct h2_record_stream *next;
 };
 
-/* The record has its own memory: allocations of the library are counted and made to fail by tests. */
+/* The record has its own memory: allocations of the library are counted and made to fail by
+ * tests. */
 static void append_to(struct fc__buf *b, const void *data, size_t len) {
   if (b->cap - b->len < len + 1) {
     b->cap = 2 * (b->len + len + 64);

@@ -8,9 +8,9 @@
  *   trailer 1 grpc-status: 0      closed 1 CANCEL remote
  *   settings   pong 5   writable 1   goaway 7 NO_ERROR text
  *
- * Pieces of data that follow each other on a stream make one line, so a record does not depend on how
- * the bytes were cut. Each stream has its own memory, freed as soon as the connection has let go of it, so a
- * sanitizer sees a late access. Knows no test library: fuzz targets use it too.
+ * Pieces of data that follow each other on a stream make one line, so a record does not depend on
+ * how the bytes were cut. Each stream has its own memory, freed as soon as the connection has let
+ * go of it, so a sanitizer sees a late access. Knows no test library: fuzz targets use it too.
  */
 #include "http2/conn.h"
 

@@ -1,7 +1,7 @@
 #ifndef FC_TESTS_H2_TALKS_H
 #define FC_TESTS_H2_TALKS_H
-/* Whole conversations, as one side says them to the connection under test: for tests that cut them up or run them
- * while memory fails. */
+/* Whole conversations, as one side says them to the connection under test: for tests that cut
+ * them up or run them while memory fails. */
 #include "support/h2_peer.h"
 
 struct h2_talk {

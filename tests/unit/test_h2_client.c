@@ -1,6 +1,6 @@
 /*
- * A connection as a client meets servers: opening, answers, GOAWAY; rows 54 to 56 and 58 of the table of hostile
- * inputs, RFC 9113 sections 5, 6.8 and 8.
+ * A connection as a client meets servers: opening, answers, GOAWAY; rows 54 to 56 and 58 of the
+ * table of hostile inputs, RFC 9113 sections 5, 6.8 and 8.
  */
 #include <stdio.h>
 
@@ -80,7 +80,8 @@ static void a_request_too_many_is_refused_here(void **state) {
   assert_string_equal(h2_sent(&peer), "SETTINGS ack\n");
 }
 
-/* The encoder is restarted when a block that entered its table is not sent: the next one is right. */
+/* The encoder is restarted when a block that entered its table is not sent: the next one is
+ * right. */
 static void a_request_over_the_servers_limit_is_refused_here(void **state) {
   (void)state;
   h2_put_setting(&peer, FC__H2_MAX_HEADER_LIST_SIZE, 300);
@@ -395,7 +396,8 @@ static void an_owners_ping_is_answered_once(void **state) {
   assert_string_equal(h2_events(&peer), "pong 5\n");
 }
 
-/* grpc-go measures bandwidth with a PING for every burst of data: free as long as there is traffic. */
+/* grpc-go measures bandwidth with a PING for every burst of data: free as long as there is
+ * traffic. */
 static void pings_of_a_server_with_traffic_are_free(void **state) {
   (void)state;
   open_and_forget(false);

@@ -1,4 +1,5 @@
-/* The rules for fields of requests, RFC 9113 section 8, each with the nearest request that is still right. */
+/* The rules for fields of requests, RFC 9113 section 8, each with the nearest request that is
+ * still right. */
 #include <stdio.h>
 
 #include "support/h2_peer.h"

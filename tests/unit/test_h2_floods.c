@@ -1,6 +1,6 @@
 /*
- * Floods and exhaustion, rows 1 to 15 of the table of hostile inputs, as far as one connection answers them. Its other
- * rows are the server's.
+ * Floods and exhaustion, rows 1 to 15 of the table of hostile inputs, as far as one connection
+ * answers them. Its other rows are the server's.
  */
 #include <stdio.h>
 
@@ -22,7 +22,8 @@ static int stop(void **state) {
   return 0;
 }
 
-/* Feeds what put(i) builds until the connection fails; after how many rounds. Nothing is left unread. */
+/* Feeds what put(i) builds until the connection fails; after how many rounds. Nothing is left
+ * unread. */
 static unsigned rounds_until_failure(void (*put)(unsigned i), unsigned most) {
   for (unsigned i = 0; i < most; i++) {
     put(i);
@@ -66,7 +67,8 @@ static void row_01_resets_without_an_effect_count_too(void **state) {
   expect_calm();
 }
 
-/* A server that answers before the request has ended stops the client, and some clients say RST_STREAM to that. */
+/* A server that answers before the request has ended stops the client, and some clients say
+ * RST_STREAM to that. */
 static void a_client_whose_calls_are_answered_early_is_served_for_ever(void **state) {
   (void)state;
   for (uint32_t id = 1; id < 10 * BURST; id += 2) {

@@ -212,7 +212,8 @@ static void windows_grow_to_their_limit_and_no_further(void **state) {
   assert_int_equal(stream()->recv_window + stream()->recv_credit, 8 << 20);
 }
 
-/* A grpc server forgives PINGs when it sends DATA: each of ours follows DATA that came after the last ack. */
+/* A grpc server forgives PINGs when it sends DATA: each of ours follows DATA that came after the
+ * last ack. */
 static void no_ping_is_sent_without_data_since_the_last_one(void **state) {
   (void)state;
   receive(65535);

@@ -1,6 +1,6 @@
 /*
- * Framing, stream states and header compression as a server meets them: rows 19 to 28 of the table of hostile inputs,
- * RFC 9113 sections 3 to 6.
+ * Framing, stream states and header compression as a server meets them: rows 19 to 28 of the table
+ * of hostile inputs, RFC 9113 sections 3 to 6.
  */
 #include <stdio.h>
 

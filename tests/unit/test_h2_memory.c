@@ -1,4 +1,5 @@
-/* Memory fails at every allocation in turn: the connection says so, nothing leaks, and no event is lost or doubled. */
+/* Memory fails at every allocation in turn: the connection says so, nothing leaks, and no event
+ * is lost or doubled. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,7 +78,8 @@ static fc_result begin_call(struct h2_record *r, struct fc__h2_stream **s) {
   return fc__h2_block_end_request(r->conn, *s, false);
 }
 
-/* Calls with small and large messages, over a peer whose frames are given. Failing sends may be tried again. */
+/* Calls with small and large messages, over a peer whose frames are given. Failing sends may be
+ * tried again. */
 static void send_all(struct h2_record *r, struct fc__h2_conn *c, fc_bytes *body,
                      fc_slice peer_says) {
   struct iovec iov[FC__H2_IOV_MAX];

@@ -1,4 +1,5 @@
-/* Runs of indexed fields that begin block after block are told at once, and mean the same as ever. */
+/* Runs of indexed fields that begin block after block are told at once, and mean the same as
+ * ever. */
 #include <stdio.h>
 
 #include "support/h2_peer.h"
@@ -76,7 +77,8 @@ static void a_malformed_run_is_not_kept(void **state) {
   assert_int_equal(peer.record.runs_again, 0);
 }
 
-/* The bytes of a run mean nothing of the kind inside a string: a block cut there must not be taken for one. */
+/* The bytes of a run mean nothing of the kind inside a string: a block cut there must not be
+ * taken for one. */
 static void a_string_that_looks_like_a_run_is_a_string(void **state) {
   (void)state;
   for (size_t chunk = 1; chunk < 40; chunk++) {
@@ -93,7 +95,8 @@ static void a_string_that_looks_like_a_run_is_a_string(void **state) {
   }
 }
 
-/* RFC 7541 section 4.2: after a field it is an error, also when that field was told as a part of a run. */
+/* RFC 7541 section 4.2: after a field it is an error, also when that field was told as a part of
+ * a run. */
 static void a_size_update_after_a_run_is_an_error(void **state) {
   (void)state;
   for (size_t at = 0; at < 2; at++) {

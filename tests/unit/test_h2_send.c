@@ -1,4 +1,5 @@
-/* What leaves a connection: small messages, large bodies, turns, trailers behind data, long header blocks. */
+/* What leaves a connection: small messages, large bodies, turns, trailers behind data, long
+ * header blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,7 +58,8 @@ static fc_result trailers(uint32_t id, size_t count) {
   return fc__h2_block_end(peer.conn, stream(id), true);
 }
 
-/* The payload of all DATA frames of a stream in what is drained; the frames themselves are counted. */
+/* The payload of all DATA frames of a stream in what is drained; the frames themselves are
+ * counted. */
 static size_t payload_of(uint32_t id, uint8_t *to, size_t *frames) {
   size_t len = 0;
   *frames = 0;
@@ -333,7 +335,8 @@ static void trailers_wait_behind_data(void **state) {
                       "settings\nclosed 3 NO_ERROR local\nclosed 1 NO_ERROR local\n");
 }
 
-/* RFC 7541 section 4.2: the update opens the next block, also one that was encoded before it was due. */
+/* RFC 7541 section 4.2: the update opens the next block, also one that was encoded before it was
+ * due. */
 static void waiting_trailers_carry_a_table_size_update(void **state) {
   (void)state;
   set_stream_window(3);

@@ -1,0 +1,139 @@
+/*
+ * What waits to be sent on a stream: chunks from a list of spare ones, in which small messages are
+ * copied together and large ones referenced.
+ */
+#include <assert.h>
+
+#include "base/mem.h"
+#include "http2/conn_internal.h"
+
+enum {
+  ROOM_SMALL = 96,                                  /* bytes of a chunk's own: one small message */
+  ROOM_LARGE = FC__H2_HEAD_MAX + FC__H2_INLINE_MAX, /* many, or the largest that is copied */
+  COPY_MAX = 512, /* a piece this small is cheaper to copy than one more vector to write */
+  SPARE_MAX = 32, /* chunks of each size kept for later */
+};
+
+/* Own bytes first, then the body. Small messages that wait share a chunk. */
+struct fc__h2_chunk {
+  struct fc__h2_chunk *next;
+  uint32_t start, len, cap; /* of room */
+  fc_bytes *body;
+  const uint8_t *data; /* of body, not produced yet */
+  size_t left;
+  uint8_t room[];
+};
+
+static struct fc__h2_chunk *chunk_take(struct fc__h2_conn *c, size_t need) {
+  bool large = need > ROOM_SMALL;
+  uint32_t cap = large ? ROOM_LARGE : ROOM_SMALL;
+  struct fc__h2_spare *spare = &c->spare[large];
+  struct fc__h2_chunk *chunk = spare->first;
+  if (chunk) {
+    spare->first = chunk->next;
+    spare->count--;
+  } else {
+    chunk = fc__alloc(sizeof *chunk + cap);
+    if (!chunk) return NULL;
+  }
+  *chunk = (struct fc__h2_chunk){.cap = cap};
+  return chunk;
+}
+
+static void chunk_release(struct fc__h2_conn *c, struct fc__h2_chunk *chunk) {
+  if (chunk->body) fc__h2_unref(c, chunk->body);
+  struct fc__h2_spare *spare = &c->spare[chunk->cap == ROOM_LARGE];
+  if (spare->count >= SPARE_MAX) {
+    fc__free(chunk);
+    return;
+  }
+  chunk->next = spare->first;
+  spare->first = chunk;
+  spare->count++;
+}
+
+void fc__h2_spare_finish(struct fc__h2_conn *c) {
+  for (int i = 0; i < 2; i++) {
+    for (struct fc__h2_chunk *chunk; (chunk = c->spare[i].first);) {
+      c->spare[i].first = chunk->next;
+      fc__free(chunk);
+    }
+  }
+}
+
+void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s) {
+  for (struct fc__h2_chunk *chunk; (chunk = s->first_chunk);) {
+    s->first_chunk = chunk->next;
+    chunk_release(c, chunk);
+  }
+  s->last_chunk = NULL;
+  s->queued = 0;
+  s->end_queued = false;
+  fc__buf_finish(&s->trailers);
+}
+
+/* The last chunk, if it has room for more bytes of its own, or a new one behind it. */
+static struct fc__h2_chunk *chunk_for(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t need) {
+  struct fc__h2_chunk *last = s->last_chunk;
+  if (last && !last->body && last->cap - last->len >= need) return last;
+  /* Where one message waits more will: they get a large chunk. */
+  struct fc__h2_chunk *chunk = chunk_take(c, last ? ROOM_LARGE : need);
+  if (!chunk) return NULL;
+  if (last) {
+    last->next = chunk;
+  } else {
+    s->first_chunk = chunk;
+  }
+  return s->last_chunk = chunk;
+}
+
+fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
+                       fc_bytes *body, fc_slice inline_body) {
+  struct fc__h2_chunk *chunk = chunk_for(c, s, head.len + inline_body.len);
+  if (!chunk) return FC_ERR_NO_MEMORY;
+  fc__h2_append(chunk->room + chunk->len, head, inline_body);
+  chunk->len += (uint32_t)(head.len + inline_body.len);
+  s->queued += head.len + inline_body.len;
+  if (body) {
+    fc_slice bytes = fc_bytes_slice(body);
+    chunk->body = fc_bytes_ref(body);
+    chunk->data = bytes.data;
+    chunk->left = bytes.len;
+    s->queued += bytes.len;
+  }
+  return FC_OK;
+}
+
+/* Moves up to most of the bytes at the front of a chunk to the output. How many; 0: no memory. */
+static size_t move_front(struct fc__h2_conn *c, struct fc__h2_chunk *chunk, size_t most) {
+  bool own = chunk->start < chunk->len;
+  const uint8_t *data = own ? chunk->room + chunk->start : chunk->data;
+  size_t len = own ? chunk->len - chunk->start : chunk->left;
+  if (len > most) len = most;
+  bool moved = own || len <= COPY_MAX ? fc__buf_append(&c->out.buf, data, len)
+                                      : fc__h2_out_ref(c, data, len, chunk->body);
+  if (!moved) return 0;
+  if (own) {
+    chunk->start += (uint32_t)len;
+  } else {
+    chunk->data += len;
+    chunk->left -= len;
+  }
+  return len;
+}
+
+bool fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n) {
+  assert(n <= s->queued && "no more is moved than is queued");
+  s->queued -= n;
+  while (n > 0) {
+    struct fc__h2_chunk *chunk = s->first_chunk;
+    size_t len = move_front(c, chunk, n);
+    if (len == 0) return false;
+    n -= len;
+    if (chunk->start < chunk->len || chunk->left > 0) continue;
+    s->first_chunk = chunk->next;
+    if (!chunk->next) s->last_chunk = NULL;
+    chunk_release(c, chunk);
+  }
+  return true;
+}
