@@ -1,8 +1,10 @@
 /* The stage of stage.h. */
 #include "support/stage.h"
 
+#include <sched.h>
 #include <stdio.h>
 
+#include "call/call.h"
 #include "support/failing_alloc.h"
 
 void stage_open(struct stage *stage, void **state) {
@@ -64,6 +66,14 @@ void stage_hold(fc_call *call, void *user) {
 }
 
 /* ---- short ways ---- */
+
+void stage_await_waiter(fc_call *call) {
+  for (bool waits = false; !waits; sched_yield()) {
+    fc__loop_lock(call->loop);
+    waits = !fc__list_empty(&call->waiters);
+    fc__loop_unlock(call->loop);
+  }
+}
 
 fc_call *stage_call(struct stage *stage, const char *method, fc_pattern pattern,
                     const fc_call_options *options) {

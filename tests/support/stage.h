@@ -40,6 +40,9 @@ void stage_hold(fc_call *call, void *user);
 
 /* ---- short ways ---- */
 
+/* Returns when a thread is blocked in a function of this call. */
+void stage_await_waiter(fc_call *call);
+
 fc_call *stage_call(struct stage *stage, const char *method, fc_pattern pattern,
                     const fc_call_options *options);
 fc_bytes *stage_message(size_t len); /* of letters, a function of len */
