@@ -91,6 +91,11 @@ typedef struct fc_server_options {
       stall_timeout_ns; /* no progress in writing for so long: the connection is closed; 0: 60 s */
   uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
   bool reuse_port; /* share ports with other processes; off: a busy port is an error */
+  /* Received messages that no handler has taken and answers that clients do not read, of all
+   * connections together; each reactor has an even share. Beyond: idle connections are told to go
+   * and new requests refused, both with ENHANCE_YOUR_CALM, which gRPC clients show as
+   * RESOURCE_EXHAUSTED; calls that run go on. 0: 1 GiB; SIZE_MAX: no limit */
+  size_t max_buffered_bytes;
 } fc_server_options;
 
 #define FC_SERVER_OPTIONS_INIT                                                                     \

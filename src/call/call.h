@@ -45,6 +45,9 @@ struct fc__call_owner {
   const struct fc__call_owner_ops *ops;
   struct fc__loop *loop;
   size_t max_receive, max_send;
+  /* Bytes that peers make us hold: messages not taken by the application or not whole yet, and
+   * what links add. */
+  size_t buffered;
   enum fc__encoding compression;          /* default for sending */
   fc_slice scheme, authority, user_agent; /* client */
   struct fc__call_pool {
@@ -133,8 +136,9 @@ struct fc_call {
   struct fc__deframer deframer;
   fc_bytes *messages_first, *messages_last; /* whole ones, linked by next */
   uint32_t queued_count, received_count;
-  size_t ready_bytes; /* in the queue, without the messages that wait compressed */
-  size_t uncredited; /* received bytes that the peer's window has not got back */
+  size_t ready_bytes;     /* in the queue, without the messages that wait compressed */
+  size_t partial_counted; /* bytes of the message that is not whole, in owner->buffered */
+  size_t uncredited;      /* received bytes that the peer's window has not got back */
   struct fc__header_state {
     int http_status;
     uint8_t seen;     /* enum fc__seen */

@@ -20,7 +20,14 @@ enum {
   KEEPALIVE_PING = 1, /* opaque value of our own pings */
 };
 
+static void count_buffered(struct fc__link *link, size_t bytes) {
+  if (!link->total) return;
+  *link->total += bytes - link->counted;
+  link->counted = bytes;
+}
+
 static void link_free(struct fc__link *link) {
+  count_buffered(link, 0);
   if (fc__node_linked(&link->flush.link)) fc__list_remove(&link->flush.link);
   fc__loop_timer_stop(link->loop, &link->timer);
   fc__h2_conn_destroy(link->h2);
@@ -30,9 +37,15 @@ static void link_free(struct fc__link *link) {
 
 static void enter(struct fc__link *link) { link->busy++; }
 
-/* The owner may have destroyed the link in an event: it is freed here, when nothing of it is on the stack. */
+/* The owner may have destroyed the link in an event: it is freed here, when nothing of it is on the
+ * stack. Whatever was queued or written meanwhile, the owner's sum is right again. */
 static void leave(struct fc__link *link) {
-  if (--link->busy == 0 && link->destroyed) link_free(link);
+  if (--link->busy > 0) return;
+  if (link->destroyed) {
+    link_free(link);
+  } else {
+    count_buffered(link, fc__h2_buffered(link->h2));
+  }
 }
 
 static const int64_t linger_time = FC_SECOND;

@@ -54,6 +54,8 @@ struct fc__link {
   bool up, going_away, closing, down, writing_blocked,
       destroyed;  /* closing: ends with its last stream */
   size_t lingers; /* down, but the transport is read until it ends, at most so many bytes; 0: not */
+  size_t *total;  /* the owner's sum of what its links keep for their peers, or NULL... */
+  size_t counted; /* ...and what this one counts for in it */
   unsigned busy;  /* depth of calls into the link: destruction waits for 0 */
   struct fc__link_replay {
     uint32_t method; /* id + 1; 0: none yet */

@@ -8,15 +8,27 @@
 
 enum { EXPAND_AHEAD = 256 * 1024 }; /* and one message of any size */
 
+/* A message of no bytes takes memory too, and a window holds many of them. */
+static size_t cost(const fc_bytes *message) { return sizeof *message + message->len; }
+
+static void count_partial(fc_call *call) {
+  const fc_bytes *partial = call->deframer.partial;
+  size_t bytes = partial ? partial->len : 0;
+  call->owner->buffered += bytes - call->partial_counted;
+  call->partial_counted = bytes;
+}
+
 void fc__call_drop_messages(fc_call *call) {
   for (fc_bytes *m; (m = call->messages_first);) {
     call->messages_first = m->next;
+    call->owner->buffered -= cost(m);
     fc_bytes_unref(m);
   }
   call->messages_last = NULL;
   call->queued_count = 0;
   call->ready_bytes = 0;
   fc__deframer_finish(&call->deframer);
+  count_partial(call);
 }
 
 static void credit(fc_call *call, size_t len) {
@@ -63,6 +75,7 @@ static bool unpack_first(fc_call *call) {
   if (call->messages_last == m) call->messages_last = plain;
   call->messages_first = plain;
   call->ready_bytes += plain->len;
+  call->owner->buffered += plain->len - m->len;
   fc_bytes_unref(m);
   return true;
 }
@@ -80,6 +93,7 @@ fc_bytes *fc__call_take(fc_call *call) {
   call->ready_bytes -= m->len;
   if (!m->next) call->messages_last = NULL;
   m->next = NULL;
+  call->owner->buffered -= cost(m);
   /* Each queued message stands for its share of what came: the sum is right when the queue is empty. */
   credit(call, call->uncredited / call->queued_count);
   call->queued_count--;
@@ -96,6 +110,7 @@ static void push(fc_call *call, fc_bytes *message) {
   call->messages_last = message;
   call->queued_count++;
   if (!message->packed) call->ready_bytes += message->len;
+  call->owner->buffered += cost(message);
 }
 
 static const char *side(const fc_call *call) { return call->server ? "SERVER" : "CLIENT"; }
@@ -176,6 +191,7 @@ static void deframe(fc_call *call, fc_slice data, int64_t now) {
       fc__call_notify(call, FC__EVENT_MESSAGE);
     }
   }
+  count_partial(call);
 }
 
 static void end_of_request(fc_call *call, int64_t now) {

@@ -78,7 +78,8 @@ struct fc__h2_block {
  * fc__h2_receive, fc__h2_output and fc__h2_conn_destroy. */
 struct fc__h2_events {
   /* Server: a request begins. The stream to use for it (zeroed by the owner), or NULL to refuse
-   * it with REFUSED_STREAM; its header block is decoded all the same. */
+   * it with REFUSED_STREAM or the code of fc__h2_refuse_with; its header block is decoded all the
+   * same. */
   struct fc__h2_stream *(*on_open)(void *owner, uint32_t id);
   /* One field, in order, already checked against RFC 9113 section 8.2 and 8.3. Slices live until
    * return. */
@@ -158,6 +159,9 @@ enum { FC__H2_IOV_MAX = 64, FC__H2_LOW_WATER = 65536, FC__H2_INLINE_MAX = 2048 }
 int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64_t now);
 void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now);
 bool fc__h2_wants_write(const struct fc__h2_conn *c);
+/* Bytes kept until the peer takes them. A message that waits counts whole until its last byte is
+ * on its way. */
+size_t fc__h2_buffered(const struct fc__h2_conn *c);
 
 /* ---- streams ---- */
 
@@ -212,6 +216,9 @@ fc_result fc__h2_send_end(struct fc__h2_conn *c, struct fc__h2_stream *s);
  * follows: the stream is out of the table when this returns. Frames still on their way are
  * ignored. */
 void fc__h2_reset(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code);
+
+/* Within an on_open that returns NULL: the code to refuse this request with. */
+void fc__h2_refuse_with(struct fc__h2_conn *c, uint32_t code);
 
 /* Server: the client pays for a request that is rejected at once, although not by fc__h2_reset,
  * with a token of its abuse budget. Without one left the connection fails, which fc__h2_tick or

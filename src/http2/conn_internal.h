@@ -153,6 +153,7 @@ struct fc__h2_conn {
   struct fc__h2_block_out building;
   struct fc__hpack_encoder *encoder;
   struct fc__h2_spare spare[2];
+  size_t queued; /* bytes that the chunks of all streams keep */
 
   struct fc__h2_table table;
   struct fc__h2_history history;
@@ -178,7 +179,8 @@ struct fc__h2_conn {
   int64_t settings_deadline; /* for the peer's first SETTINGS */
   int64_t ack_deadline;
 
-  uint8_t goaway_sent; /* enum fc__h2_goaway_step */
+  uint32_t refuse_code; /* for the request that on_open is told of */
+  uint8_t goaway_sent;  /* enum fc__h2_goaway_step */
   bool goaway_received;
   uint32_t goaway_last; /* in the last GOAWAY received */
   uint32_t pings_out;   /* of the owner's, not acknowledged */

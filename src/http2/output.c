@@ -200,6 +200,10 @@ void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now) {
   }
 }
 
+size_t fc__h2_buffered(const struct fc__h2_conn *c) {
+  return c->queued + fc__h2_out_pending(&c->out);
+}
+
 bool fc__h2_wants_write(const struct fc__h2_conn *c) {
   if (!fc__list_empty(&c->done)) return true;
   if (c->closed) return false;

@@ -41,6 +41,7 @@ static struct fc__h2_chunk *chunk_take(struct fc__h2_conn *c, size_t need) {
 }
 
 static void chunk_release(struct fc__h2_conn *c, struct fc__h2_chunk *chunk) {
+  c->queued -= chunk->len + fc_bytes_slice(chunk->body).len;
   if (chunk->body) fc__h2_unref(c, chunk->body);
   struct fc__h2_spare *spare = &c->spare[chunk->cap == ROOM_LARGE];
   if (spare->count >= SPARE_MAX) {
@@ -94,6 +95,7 @@ fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice 
   fc__h2_append(chunk->room + chunk->len, head, inline_body);
   chunk->len += (uint32_t)(head.len + inline_body.len);
   s->queued += head.len + inline_body.len;
+  c->queued += head.len + inline_body.len + fc_bytes_slice(body).len;
   if (body) {
     fc_slice bytes = fc_bytes_slice(body);
     chunk->body = fc_bytes_ref(body);

@@ -12,14 +12,17 @@ enum {
 
 /* ---- the stream of a block ---- */
 
+void fc__h2_refuse_with(struct fc__h2_conn *c, uint32_t code) { c->refuse_code = code; }
+
 FC__H2_RARE static void refuse(struct fc__h2_conn *c, uint32_t id) {
-  fc__h2_put_u32_frame(c, FC__H2_RST_STREAM, id, FC__H2_REFUSED_STREAM);
+  fc__h2_put_u32_frame(c, FC__H2_RST_STREAM, id, c->refuse_code);
   fc__h2_charge(c);
 }
 
 static struct fc__h2_stream *open_request(struct fc__h2_conn *c, uint32_t id) {
   struct fc__h2_stream *s = NULL;
   fc__h2_history_open(&c->history, id);
+  c->refuse_code = FC__H2_REFUSED_STREAM;
   bool ignored = c->goaway_sent == FC__H2_GOAWAY_FINAL; /* section 6.8 */
   bool full = c->table.count >= c->config.max_concurrent_streams;
   if (!ignored && !full) s = c->events->on_open(c->owner, id);

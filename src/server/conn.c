@@ -13,6 +13,9 @@ enum {
   GOAWAY_PING = 2, /* opaque value of the ping that measures the round trip */
 };
 
+/* Connections that become idle while memory is short are told to go no later than this. */
+#define CALM_AGAIN_AFTER FC_SECOND
+
 /* The second step comes at the latest so long after the first, should the client not answer the ping. */
 #define FINAL_AFTER FC_SECOND
 
@@ -105,6 +108,25 @@ static void check_age(struct fc__server_conn *conn, int64_t now) {
   }
 }
 
+/* Nothing runs on it, and what the client has sent meanwhile may be tried again elsewhere: one step is enough. */
+static void calm(struct fc__server_conn *conn, int64_t now) {
+  if (conn->stage == FC__SERVER_CLOSING) return;
+  conn->stage = FC__SERVER_CLOSING;
+  conn->final_at = FC_NEVER;
+  fc__link_goaway(conn->link, FC__H2_ENHANCE_YOUR_CALM, "max_buffered_bytes", true, now);
+}
+
+/* Of those of a shard, but not the one that asks for more. */
+static void calm_idle_ones(struct fc__server_conn *busy, int64_t now) {
+  struct fc__server_shard *shard = busy->shard;
+  if (now < shard->calm_at) return;
+  shard->calm_at = now + CALM_AGAIN_AFTER;
+  for (struct fc__node *n = shard->conns.next; n != &shard->conns; n = n->next) {
+    struct fc__server_conn *conn = FC__CONTAINER(n, struct fc__server_conn, node);
+    if (conn != busy && fc__h2_stream_count(conn->link->h2) == 0) calm(conn, now);
+  }
+}
+
 static void timer_fire(struct fc__timer *timer, int64_t now) {
   struct fc__server_conn *conn = FC__CONTAINER(timer, struct fc__server_conn, timer);
   conn->timer.at = FC_NEVER;
@@ -129,9 +151,17 @@ static bool may_begin(struct fc__server_conn *conn, int64_t now) {
   return conn->slots < max && conn->turn_calls < in_turn;
 }
 
+/* Clients make the server hold too much. */
+static bool is_under_pressure(struct fc__server_conn *conn, int64_t now) {
+  if (conn->shard->owner.buffered <= conn->shard->buffered_max) return false;
+  calm_idle_ones(conn, now);
+  fc__h2_refuse_with(conn->link->h2, FC__H2_ENHANCE_YOUR_CALM);
+  return true;
+}
+
 static fc_call *new_call(struct fc__link *link, int64_t now) {
   struct fc__server_conn *conn = conn_of(link);
-  if (!may_begin(conn, now)) return NULL;
+  if (!may_begin(conn, now) || is_under_pressure(conn, now)) return NULL;
   fc_call *call = fc__call_create_server(&conn->shard->owner, link, now);
   if (!call) return NULL;
   conn->shard->call_count++;
@@ -209,6 +239,7 @@ void fc__server_conn_create(struct fc__server_shard *shard, struct fc__transport
     if (shard->server->options.max_connections) atomic_fetch_sub(&shard->server->sockets, 1);
     return;
   }
+  conn->link->total = &shard->owner.buffered;
   shard->conn_count++;
   fc__list_push_back(&shard->conns, &conn->node);
   schedule(conn);

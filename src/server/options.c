@@ -7,6 +7,9 @@
 
 enum { REACTORS_MAX = 1024, WORKERS_MAX = 65536 };
 
+/* Far above what slow readers of an honest load come to, far below what brings a machine down. */
+enum { BUFFERED_DEFAULT = 1 << 30 };
+
 static fc_result check_times(const fc_server_options *o, fc_error *err) {
   const struct {
     const char *name;
@@ -87,6 +90,7 @@ static void fill_defaults(fc_server_options *o) {
   DEFAULT(keepalive_timeout_ns, 20 * FC_SECOND);
   DEFAULT(min_ping_interval_ns, 300 * FC_SECOND);
   DEFAULT(stall_timeout_ns, 60 * FC_SECOND);
+  DEFAULT(max_buffered_bytes, BUFFERED_DEFAULT);
 }
 
 fc_result fc__server_options_read(const fc_server_options *from, fc_server_options *out,

@@ -2,6 +2,7 @@
  * The life of a server: made with a shard on each of its reactors, started, freed when neither its user nor a call
  * needs it.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@ static void server_unref(fc_server *server) {
 
 /* Without the lock. Nothing of the shard runs or is kept any more. */
 static void shard_finish(struct fc__server_shard *shard) {
+  assert(shard->owner.buffered == 0 && "whatever was buffered has been taken or dropped");
   fc__call_pool_finish(&shard->owner);
   shard->loop->ops->unref(shard->loop);
   server_unref(shard->server);
@@ -117,6 +119,8 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
   shard->owner.loop = shard->loop;
   shard->owner.max_receive = o->max_receive_message_bytes;
   shard->owner.max_send = o->max_send_message_bytes;
+  shard->buffered_max =
+      o->max_buffered_bytes == SIZE_MAX ? SIZE_MAX : o->max_buffered_bytes / o->reactors;
   shard->owner.compression = o->compression == FC_COMPRESSION_UNSET
                                  ? FC__ENCODING_IDENTITY
                                  : (enum fc__encoding)(o->compression - FC_COMPRESSION_NONE);

@@ -52,6 +52,8 @@ struct fc__server_shard {
   struct fc__node ports;
   struct fc__node conns;   /* with their link up */
   struct fc__node waiters; /* fc_server_wait */
+  size_t buffered_max;     /* of owner.buffered, before new requests are refused */
+  int64_t calm_at;         /* when idle connections may be told to go for that once more */
   int64_t grace_at;        /* when what still runs is cancelled, FC_NEVER */
   struct fc__timer grace;
   struct fc__task free_task;
