@@ -68,7 +68,7 @@ struct fc__h2_block_in {
   bool active;
   bool begun; /* some of it went to the decoder */
   bool end_stream, malformed, too_large;
-  uint8_t continuations;
+  uint32_t continuations;
   uint32_t id;
   uint32_t fields;
   size_t bytes; /* RFC 9113 section 6.5.2 size of its fields */

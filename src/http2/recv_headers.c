@@ -6,7 +6,7 @@
 #include "http2/conn_internal.h"
 
 enum {
-  CONTINUATIONS_MAX = 8,   /* CVE-2024-27316 */
+  CONTINUATIONS_MAX = 8,   /* CVE-2024-27316; more where a larger header list is allowed */
   DROPPED_FOR_TOKEN = 256, /* fields decoded only to keep the table in step */
 };
 
@@ -75,12 +75,18 @@ void fc__h2_recv_headers(struct fc__h2_conn *c, uint32_t depends_on) {
   if (c->result == 0) b->stream = stream_of_block(c, f->id);
 }
 
+/* A list of the largest size that is allowed fits into frames of the smallest maximum. */
+static uint32_t continuations_most(const struct fc__h2_conn *c) {
+  uint32_t needed = c->config.max_header_list_bytes / FC__H2_FRAME_MIN_MAX;
+  return needed > CONTINUATIONS_MAX ? needed : (uint32_t)CONTINUATIONS_MAX;
+}
+
 void fc__h2_recv_continuation(struct fc__h2_conn *c) {
   if (!c->block.active) {
     fc__h2_fail(c, FC__H2_PROTOCOL_ERROR, "CONTINUATION without HEADERS");
     return;
   }
-  if (++c->block.continuations > CONTINUATIONS_MAX) {
+  if (++c->block.continuations > continuations_most(c)) {
     fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "too many CONTINUATION frames");
     return;
   }
