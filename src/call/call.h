@@ -173,6 +173,7 @@ enum fc__seen { /* fields of a header block */
                 FC__SEEN_STATUS = 8,
                 FC__SEEN_CONTENT_TYPE = 16,
                 FC__SEEN_TIMEOUT = 32,
+                FC__SEEN_STATUS_WRONG = 64, /* no code, or the second */
 };
 
 /* ---- life: life.c ---- */

@@ -78,14 +78,11 @@ void fc__call_attach(fc_call *call, struct fc__link *link, int64_t now) {
 
 /* ---- fields ---- */
 
-static void take_status(fc_call *call, fc_slice value, bool trailers) {
+/* A wrong one is no error yet: in headers that do not end the stream it says nothing. */
+static void take_status(fc_call *call, fc_slice value) {
   bool twice = call->header.seen & FC__SEEN_STATUS;
-  call->header.seen |= FC__SEEN_STATUS;
-  if (twice || !fc__code_parse(value, &call->header.status)) {
-    call->header.status = FC_CODE_UNKNOWN;
-    fc__call_header_wrong(call, FC_CODE_UNKNOWN, "grpc-status is not a status code");
-  }
-  (void)trailers;
+  bool wrong = !fc__code_parse(value, &call->header.status) || twice;
+  call->header.seen |= wrong ? FC__SEEN_STATUS | FC__SEEN_STATUS_WRONG : FC__SEEN_STATUS;
 }
 
 static void take_message(fc_call *call, fc_slice value) {
@@ -136,7 +133,7 @@ void fc__response_field(fc_call *call, const struct fc__field *field, bool trail
       call->peer_accepts = fc__encoding_parse_list(field->value);
       break;
     case FC__TOKEN_GRPC_STATUS:
-      take_status(call, field->value, trailers);
+      take_status(call, field->value);
       break;
     case FC__TOKEN_GRPC_MESSAGE:
       take_message(call, field->value);
@@ -152,7 +149,7 @@ void fc__response_field(fc_call *call, const struct fc__field *field, bool trail
 /* ---- blocks ---- */
 
 static void forget_status(fc_call *call) {
-  call->header.seen &= (uint8_t)~FC__SEEN_STATUS;
+  call->header.seen &= (uint8_t) ~(FC__SEEN_STATUS | FC__SEEN_STATUS_WRONG);
   call->kept.message.len = call->kept.details.len = 0;
 }
 
@@ -163,6 +160,13 @@ static void skip_informational(fc_call *call) {
   call->recv_encoding = FC__ENCODING_IDENTITY;
 }
 
+/* PROTOCOL-HTTP2.md, Status-Details: only with a failure, and its code must not contradict grpc-status. */
+static void check_details(fc_call *call) {
+  struct fc__buf *b = &call->kept.details;
+  fc_code code = call->header.status;
+  if (code == FC_CODE_OK || !fc__details_agree((fc_slice){b->data, b->len}, code)) b->len = 0;
+}
+
 /* The status of a response that ends here. */
 static void conclude(fc_call *call, int64_t now) {
   if (fc__deframer_in_message(&call->deframer)) {
@@ -171,9 +175,10 @@ static void conclude(fc_call *call, int64_t now) {
     fc__call_end(call, call->header.code, call->header.text, now);
   } else if (!(call->header.seen & FC__SEEN_STATUS)) {
     fc__call_end(call, FC_CODE_UNKNOWN, "the response ended without grpc-status", now);
+  } else if (call->header.seen & FC__SEEN_STATUS_WRONG) {
+    fc__call_end(call, FC_CODE_UNKNOWN, "grpc-status is not a status code", now);
   } else {
-    /* google.rpc.Status belongs to failures: details that come with OK contradict it. */
-    if (call->header.status == FC_CODE_OK) call->kept.details.len = 0;
+    check_details(call);
     fc__call_end_by_peer(call, now);
   }
 }

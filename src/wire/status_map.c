@@ -4,6 +4,8 @@
  */
 #include "wire/status_map.h"
 
+#include "base/slice.h"
+
 const char *fc_code_name(fc_code code) {
   switch (code) {
 #define X(name, value)                                                                             \
@@ -66,4 +68,51 @@ bool fc__code_parse(fc_slice text, fc_code *code) {
   if (value > FC_CODE_UNAUTHENTICATED) return false;
   *code = (fc_code)value;
   return true;
+}
+
+/* ---- google.rpc.Status: the code is its field 1, a varint ---- */
+
+enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 }; /* of protobuf */
+enum { CODE_TAG = 1 << 3 | VARINT };
+
+static bool take_varint(fc_slice *from, uint64_t *value) {
+  *value = 0;
+  for (unsigned shift = 0; shift < 64 && from->len > 0; shift += 7) {
+    uint8_t byte = from->data[0];
+    *from = fc__slice_skip(*from, 1);
+    *value |= (uint64_t)(byte & 0x7f) << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
+/* The field behind a tag; value is a varint's. */
+static bool take_field(fc_slice *from, uint64_t tag, uint64_t *value) {
+  uint64_t len;
+  switch (tag & 7) {
+    case VARINT:
+      return take_varint(from, value);
+    case FIXED64:
+      len = 8;
+      break;
+    case BYTES:
+      if (!take_varint(from, &len)) return false;
+      break;
+    case FIXED32:
+      len = 4;
+      break;
+    default:
+      return false;
+  }
+  if (len > from->len) return false;
+  *from = fc__slice_skip(*from, (size_t)len);
+  return true;
+}
+
+bool fc__details_agree(fc_slice details, fc_code code) {
+  uint64_t found = (uint64_t)code, tag, value = 0;
+  while (details.len > 0 && take_varint(&details, &tag) && take_field(&details, tag, &value)) {
+    if (tag == CODE_TAG) found = value;
+  }
+  return found == (uint64_t)code;
 }

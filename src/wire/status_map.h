@@ -13,4 +13,7 @@ fc_code fc__code_from_h2(uint32_t h2_error);
  * larger numbers too, is false and *code UNKNOWN. */
 bool fc__code_parse(fc_slice text, fc_code *code);
 
+/* False: the details are a google.rpc.Status of another code. */
+bool fc__details_agree(fc_slice details, fc_code code);
+
 #endif

@@ -85,6 +85,48 @@ static void what_is_no_code_is_unknown(void **state) {
   }
 }
 
+#define DETAILS(literal) literal, sizeof(literal) - 1
+
+/* A google.rpc.Status, and the code in it; -1: none can be read. */
+static const struct {
+  const char *bytes;
+  size_t len;
+  int code;
+} details[] = {
+    {DETAILS(""), -1},
+    {DETAILS("\x08\x05"), 5},
+    {DETAILS("\x08\x05\x12\1x"), 5},
+    {DETAILS("\x12\2\x08\x03\x08\x05"), 5}, /* behind a text that looks like one */
+    {DETAILS("\x08\x03\x08\x05"), 5},       /* the last counts */
+    {DETAILS("\x08\x85\x80\x00"), 5},       /* padded */
+    {DETAILS("\x21"
+             "12345678"
+             "\x2d"
+             "1234"
+             "\x08\x05"),
+     5},                          /* fixed64 and fixed32 */
+    {DETAILS("\x08\x05\x08"), 5}, /* cut */
+    {DETAILS("\x08\x05\x12\x7f"
+             "short"),
+     5},
+    {DETAILS("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 99}, /* -1 */
+    {DETAILS("\x08"), -1},
+    {DETAILS("\x0b\x08\x05"), -1}, /* a group: not in this message, nothing is read behind it */
+    {DETAILS("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x08\x05"), -1},
+    {DETAILS("no message"), -1},
+};
+
+static void details_agree_with_their_own_code_only(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof details / sizeof details[0]; i++) {
+    fc_slice bytes = {(const uint8_t *)details[i].bytes, details[i].len};
+    for (int code = 0; code <= 16; code++) {
+      bool agree = details[i].code == -1 || details[i].code == code;
+      assert_int_equal(fc__details_agree(bytes, (fc_code)code), agree);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(codes_have_names),
@@ -92,6 +134,7 @@ int main(void) {
       cmocka_unit_test(resets_map_as_the_table_says),
       cmocka_unit_test(every_code_is_read),
       cmocka_unit_test(what_is_no_code_is_unknown),
+      cmocka_unit_test(details_agree_with_their_own_code_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
