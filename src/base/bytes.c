@@ -60,11 +60,35 @@ fc_bytes *fc_bytes_ref(fc_bytes *bytes) {
   return bytes;
 }
 
-void fc_bytes_unref(fc_bytes *bytes) {
-  /* Release, then acquire by the last: other threads have read the bytes before they go. */
-  if (!bytes || atomic_fetch_sub_explicit(&bytes->refs, 1, memory_order_acq_rel) != 1) return;
+/* Release, then acquire by the last: other threads have read the bytes before they go. */
+static bool was_last(fc_bytes *bytes) {
+  return bytes && atomic_fetch_sub_explicit(&bytes->refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void end(fc_bytes *bytes) {
   if (bytes->release) bytes->release(bytes->user);
   fc__free(bytes);
+}
+
+void fc_bytes_unref(fc_bytes *bytes) {
+  if (was_last(bytes)) end(bytes);
+}
+
+void fc__bytes_discard(fc_bytes **garbage, fc_bytes *bytes) {
+  if (!was_last(bytes)) return;
+  if (!bytes->release) {
+    end(bytes);
+    return;
+  }
+  bytes->next = *garbage;
+  *garbage = bytes;
+}
+
+void fc__bytes_sweep(fc_bytes *garbage) {
+  for (fc_bytes *next; garbage; garbage = next) {
+    next = garbage->next;
+    end(garbage);
+  }
 }
 
 fc_slice fc_bytes_slice(const fc_bytes *bytes) {

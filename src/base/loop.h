@@ -72,6 +72,9 @@ struct fc__loop {
   /* FC__LOOP_SCRATCH bytes of reading room that all connections of the loop share, under the lock; from
    * fc__alloc on first use, freed by whoever ends the loop. */
   uint8_t *scratch;
+  /* Messages of the application's memory that the library is done with, see fc__bytes_discard: whoever unlocks sweeps
+   * them. */
+  struct fc_bytes *garbage;
   /* How many forks lie between this process and the one that made the loop: connections and threads of before are the
    * parent's. */
   unsigned forks;

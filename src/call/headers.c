@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "call/events.h"
 #include "call/internal.h"
 
@@ -127,6 +128,11 @@ static void on_ping_ack(void *owner, uint64_t opaque, int64_t now) {
   if (opaque > 1 && link->ops->on_pong) link->ops->on_pong(link, opaque, now);
 }
 
+static void on_release(void *owner, fc_bytes *body) {
+  struct fc__link *link = owner;
+  fc__bytes_discard(&link->loop->garbage, body);
+}
+
 const struct fc__h2_events fc__call_events = {
     .on_open = on_open,
     .on_field = on_field,
@@ -139,4 +145,5 @@ const struct fc__h2_events fc__call_events = {
     .on_goaway = on_goaway,
     .on_settings = on_settings,
     .on_ping_ack = on_ping_ack,
+    .on_release = on_release,
 };

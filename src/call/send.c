@@ -3,11 +3,14 @@
  * something of a client's call its messages are also kept, so that a call that the server did not take can be made
  * again (gRFC A6), at most FC__REPLAY_MAX bytes of them.
  */
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "call/internal.h"
 
 void fc__call_drop_outgoing(fc_call *call) {
-  for (uint32_t i = 0; i < call->outgoing_count; i++) fc_bytes_unref(call->kept.outgoing[i].body);
+  for (uint32_t i = 0; i < call->outgoing_count; i++) {
+    fc__bytes_discard(&call->loop->garbage, call->kept.outgoing[i].body);
+  }
   call->outgoing_count = 0;
   call->outgoing_bytes = 0;
 }
@@ -80,7 +83,7 @@ static fc_result pass_on(fc_call *call, const struct fc__outgoing *m) {
   if (!attached) return FC_OK;
   fc_result r = transmit(call, m);
   if (kept && r != FC_OK) call->outgoing_count--;
-  if (!kept && r == FC_OK) fc_bytes_unref(m->body);
+  if (!kept && r == FC_OK) fc__bytes_discard(&call->loop->garbage, m->body);
   return r;
 }
 
@@ -94,7 +97,7 @@ fc_result fc__call_queue(fc_call *call, fc_bytes *message, unsigned flags) {
     if (m.body != message) fc_bytes_unref(m.body);
     return r;
   }
-  if (m.body != message) fc_bytes_unref(message);
+  if (m.body != message) fc__bytes_discard(&call->loop->garbage, message);
   call->sent_count++;
   if (m.last) call->send_closed = true;
   return FC_OK;

@@ -80,13 +80,24 @@ static void tell_peer(fc_call *call, fc_code code, int64_t now) {
   fc__call_abandon_stream(call, FC__H2_CANCEL, now);
 }
 
+/* Of several responses those that came before something went wrong are still given: the stream has them in that order.
+ * One response counts only with OK, and who gives a call up wants no more of it. */
+static bool keeps_messages(const fc_call *call, fc_code code) {
+  if (call->server || (call->pattern & FC_PATTERN_STREAM_UNARY)) return false;
+  return !call->cancelled && code != FC_CODE_CANCELLED && code != FC_CODE_DEADLINE_EXCEEDED;
+}
+
 void fc__call_end(fc_call *call, fc_code code, const char *message, int64_t now) {
   if (call->over) return;
   set_status(call, code, FC_ORIGIN_LOCAL, message);
   fc__call_ref(call);
   call->over = true; /* nothing that telling the peer sets off may decide the status again */
   tell_peer(call, code, now);
-  fc__call_drop_messages(call);
+  if (keeps_messages(call, code)) {
+    fc__deframer_finish(&call->deframer);
+  } else {
+    fc__call_drop_messages(call);
+  }
   settle(call, now);
   fc__call_unref(call);
 }
@@ -113,6 +124,8 @@ void fc__call_end_by_peer(fc_call *call, int64_t now) {
     return;
   }
   struct fc__buf *b = &call->kept.message;
+  if ((call->pattern & FC_PATTERN_STREAM_UNARY) && call->header.status != FC_CODE_OK)
+    fc__call_drop_messages(call);
   call->status.code = call->header.status;
   call->status.origin = FC_ORIGIN_PEER;
   call->status.message = b->len ? (const char *)b->data : "";

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "io/posix_io.h"
@@ -129,6 +130,7 @@ void fc__reactor_free(fc_reactor *r) {
   pthread_cond_destroy(&r->background_wake);
   pthread_condattr_destroy(&r->monotonic);
   pthread_mutex_destroy(&r->mutex);
+  fc__bytes_sweep(r->loop.garbage);
   fc__free(r->loop.scratch);
   fc__free(r);
 }

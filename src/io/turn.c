@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "base/bytes.h"
 #include "io/reactor.h"
 
 int64_t fc__reactor_now(fc_reactor *r) {
@@ -14,10 +15,18 @@ int64_t fc__reactor_now(fc_reactor *r) {
   return r->now;
 }
 
+/* Release functions are the application's and run without the lock. */
+static void unlock_and_sweep(fc_reactor *r) {
+  fc_bytes *garbage = r->loop.garbage;
+  r->loop.garbage = NULL;
+  pthread_mutex_unlock(&r->mutex);
+  if (garbage) fc__bytes_sweep(garbage);
+}
+
 void fc__reactor_leave(fc_reactor *r) {
   if (r->unsettled) fc__reactor_settle(r);
   r->now_known = false;
-  pthread_mutex_unlock(&r->mutex);
+  unlock_and_sweep(r);
 }
 
 void fc__reactor_flush(fc_reactor *r) {
@@ -105,7 +114,7 @@ void fc__reactor_turn(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   r->asleep = true;
   r->io->ops->prepare(r->io);
   r->now_known = false;
-  pthread_mutex_unlock(&r->mutex);
+  unlock_and_sweep(r);
   r->io->ops->wait(r->io, timeout);
   pthread_mutex_lock(&r->mutex);
   r->asleep = r->woken_up = false;

@@ -239,6 +239,19 @@ static void row_32_each_malformed_request_takes_a_token(void **state) {
   assert_int_equal(requests.rig.begun, 0);
 }
 
+/* MadeYouReset, CVE-2025-8671: requests that are answered before they have ended. */
+static void row_02_early_answers_take_tokens(void **state) {
+  (void)state;
+  int asked = 0;
+  for (; asked < 3000 && requests.end.transport; asked++) {
+    requests_begin(REQUEST("no-slash"), 0);
+    requests_go();
+  }
+  assert_in_range(asked, 900, 2999);
+  assert_non_null(strstr(requests.said, "ENHANCE_YOUR_CALM"));
+  assert_int_equal(requests.rig.begun, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       REQUEST_TEST(row_29_what_is_not_grpc_gets_http_status_415),
@@ -256,6 +269,7 @@ int main(void) {
       REQUEST_TEST(row_31_everybody_sees_the_same_path),
       REQUEST_TEST(row_32_malformed_requests_are_reset),
       REQUEST_TEST(row_32_nul_and_lf_in_a_value_are_reset),
+      REQUEST_TEST_WHOLE(row_02_early_answers_take_tokens),
       REQUEST_TEST_WHOLE(row_32_each_malformed_request_takes_a_token),
   };
   return requests_run(tests, sizeof tests / sizeof *tests);
