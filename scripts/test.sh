@@ -92,7 +92,7 @@ step asan 900 build_and_test asan
 step tsan 900 build_and_test tsan
 step valgrind 600 scripts/valgrind.sh
 step fuzz 400 scripts/fuzz.sh 4
-for part in tests/interop/run.sh tests/interop/h2spec.sh scripts/demo.sh; do
+for part in tests/interop/run.sh tests/interop/h2spec.sh tests/interop/conformance.sh scripts/demo.sh; do
   name=$(basename "$part" .sh)
   if [ "$name" = run ]; then name=interop; fi
   if [ -x "$part" ]; then step "$name" 600 "$part"; else echo "$name: no $part"; fi
