@@ -133,7 +133,8 @@ FC_API FC_MUST_USE fc_result fc_call_send_async(fc_call *call, fc_bytes *message
                                                 fc_sent_fn done, void *user);
 
 /**
- * Closes the sending side of a client's call: no message follows. On a call that is closed or over it does nothing.
+ * Closes the sending side of a client's call: no message follows, and a send that waits for room fails with
+ * FC_ERR_CLOSED. On a call that is closed or over it does nothing.
  *
  * Owns:    nothing
  * Errors:  FC_ERR_INVALID on a server's call, which ends with fc_call_finish

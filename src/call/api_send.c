@@ -10,9 +10,10 @@ static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned fla
       (call->server && (flags & FC_SEND_LAST))) {
     return FC_ERR_INVALID;
   }
-  if (call->over || call->send_closed) return FC_ERR_CLOSED;
+  if (call->over) return FC_ERR_CLOSED;
   if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
   if (sends_one(call) && call->sent_count > 0) return FC_ERR_INVALID;
+  if (call->send_closed) return FC_ERR_CLOSED;
   if (fc_bytes_slice(message).len > call->owner->max_send) return FC_ERR_LIMIT;
   return FC_OK;
 }
@@ -36,11 +37,12 @@ static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
   if (r != FC_OK) return r;
   close_by_flag(call, &flags);
   call->sending = true;
-  while (!call->over && !fc__call_may_send(call)) {
+  while (!call->over && !call->send_closed && !fc__call_may_send(call)) {
     (void)fc__call_wait_for(call, FC__EVENT_SEND | FC__EVENT_DONE, FC_NEVER);
   }
   call->sending = false;
-  return call->over ? FC_ERR_CLOSED : fc__call_queue(call, message, flags);
+  bool closed = call->over || call->send_closed;
+  return closed ? FC_ERR_CLOSED : fc__call_queue(call, message, flags);
 }
 
 static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned flags,
@@ -110,6 +112,7 @@ fc_result fc_call_close_send(fc_call *call) {
       (void)fc__h2_send_end(call->link->h2, &call->stream);
       fc__link_touch(call->link);
     }
+    fc__call_notify(call, FC__EVENT_SEND); /* a sender that waits for room */
   }
   fc__loop_unlock(call->loop);
   return FC_OK;
