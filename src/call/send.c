@@ -82,7 +82,10 @@ static fc_result pass_on(fc_call *call, const struct fc__outgoing *m) {
   if (kept && !keep(call, m)) return FC_ERR_NO_MEMORY;
   if (!attached) return FC_OK;
   fc_result r = transmit(call, m);
-  if (kept && r != FC_OK) call->outgoing_count--;
+  if (kept && r != FC_OK) {
+    call->outgoing_count--;
+    call->outgoing_bytes -= size + FC__MESSAGE_PREFIX;
+  }
   if (!kept && r == FC_OK) fc__bytes_discard(&call->loop->garbage, m->body);
   return r;
 }

@@ -132,7 +132,7 @@ void fc__call_end_by_peer(fc_call *call, int64_t now) {
   call->status.details = (fc_slice){call->kept.details.data, call->kept.details.len};
   fc__call_ref(call);
   /* RFC 9113 section 8.1: the server may end before the client has; the rest of the request is not wanted. */
-  if (call->stream.open && !call->stream.local_end) {
+  if (call->stream.open && (!call->stream.local_end || call->stream.end_queued)) {
     call->over = true;
     fc__call_abandon_stream(call, FC__H2_NO_ERROR, now);
   }

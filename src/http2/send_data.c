@@ -166,7 +166,7 @@ static void produce_stream(struct fc__h2_conn *c, struct fc__h2_stream *s) {
     fc__h2_send_ended(c, s);
   }
   bool crossed = before > FC__H2_LOW_WATER && s->queued <= FC__H2_LOW_WATER;
-  if (crossed && !s->local_end && c->events->on_writable) c->events->on_writable(c->owner, s);
+  if (crossed && c->events->on_writable) c->events->on_writable(c->owner, s);
 }
 
 void fc__h2_produce(struct fc__h2_conn *c) {

@@ -1,0 +1,94 @@
+/* Large messages on their way out of a client: when the next may follow, and what becomes of the rest. */
+#include "sim/answer_world.h"
+
+enum { LARGE = 200 * 1024 };
+
+static fc_bytes *large_message(void) {
+  uint8_t *data;
+  fc_bytes *message = fc_bytes_create(LARGE, &data);
+  assert_non_null(message);
+  memset(data, 'x', LARGE);
+  return message;
+}
+
+static void sent(fc_call *call, fc_result result, void *user) {
+  (void)call;
+  *(fc_result *)user = result;
+}
+
+/* More than the first windows let through. */
+static fc_call *send_large(unsigned flags, fc_result *result) {
+  fc_call *call = answers_call_pattern(FC_PATTERN_STREAM_STREAM);
+  *result = FC_ERR_BUSY;
+  assert_int_equal(fc_call_send_async(call, large_message(), flags, sent, result), FC_OK);
+  answers_go();
+  assert_int_equal(*result, FC_ERR_BUSY);
+  return call;
+}
+
+static void open_windows(void) {
+  h2_put_u32(&answers.end.peer, FC__H2_WINDOW_UPDATE, 0, LARGE);
+  h2_put_u32(&answers.end.peer, FC__H2_WINDOW_UPDATE, answers.id, LARGE);
+  answers_go();
+}
+
+static void answer_ok(void) {
+  answers_headers(H2_RESPONSE, 0);
+  answers_trailers(ANSWER_STATUS("0"));
+  answers_go();
+}
+
+static void a_send_is_told_when_its_message_has_left(void **state) {
+  (void)state;
+  fc_result result;
+  fc_call *call = send_large(0, &result);
+  open_windows();
+  assert_int_equal(result, FC_OK);
+  assert_int_equal(fc_call_close_send(call), FC_OK);
+  answer_ok();
+  answers_expect_alive(call, FC_CODE_OK, "");
+}
+
+static void the_last_send_is_told_too(void **state) {
+  (void)state;
+  fc_result result;
+  fc_call *call = send_large(FC_SEND_LAST, &result);
+  open_windows();
+  assert_int_equal(result, FC_OK);
+  answer_ok();
+  answers_expect_alive(call, FC_CODE_OK, "");
+}
+
+static void closing_behind_a_send_does_not_lose_its_end(void **state) {
+  (void)state;
+  fc_result result;
+  fc_call *call = send_large(0, &result);
+  assert_int_equal(fc_call_close_send(call), FC_OK);
+  open_windows();
+  assert_int_equal(result, FC_OK);
+  answer_ok();
+  answers_expect_alive(call, FC_CODE_OK, "");
+}
+
+/* RFC 9113 section 8.1: the server need not read the rest, nor say so. */
+static void the_rest_of_a_request_is_not_kept_behind_an_early_answer(void **state) {
+  (void)state;
+  fc_result result;
+  fc_call *call = send_large(FC_SEND_LAST, &result);
+  answers_headers(H2_RESPONSE, 0);
+  answers_trailers(ANSWER_STATUS("8"));
+  answers_go();
+  assert_non_null(strstr(answers.said, "RST_STREAM 1 NO_ERROR"));
+  assert_int_equal(result, FC_ERR_CLOSED);
+  answers_expect_alive(call, FC_CODE_RESOURCE_EXHAUSTED, "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      ANSWER_TEST(a_send_is_told_when_its_message_has_left),
+      ANSWER_TEST(the_last_send_is_told_too),
+      ANSWER_TEST(closing_behind_a_send_does_not_lose_its_end),
+      ANSWER_TEST(the_rest_of_a_request_is_not_kept_behind_an_early_answer),
+  };
+  return answers_run(tests, sizeof tests / sizeof *tests);
+}
