@@ -82,6 +82,10 @@ static void begin(struct raw_end *end, struct fc__transport *t) {
 }
 
 static void greet(struct raw_end *end) {
+  if (end->greeting) {
+    h2_put_bytes(&end->peer, fc_slice_from_string(end->greeting));
+    return;
+  }
   h2_put_frame(&end->peer, FC__H2_SETTINGS, 0, 0, TEXT(""));
   h2_put_settings_ack(&end->peer);
 }
@@ -96,7 +100,7 @@ static void on_connections(struct fc__listener *l, int64_t now) {
     end->accepted++;
     begin(end, t);
     end->connected = true;
-    if (!end->silent) greet(end);
+    greet(end);
     write_out(end);
   }
 }

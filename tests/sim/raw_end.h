@@ -14,8 +14,9 @@ struct raw_end {
   struct fc__loop *loop;
   struct fc__transport *transport; /* NULL: none yet, or it is over */
   struct fc__listener *listener;
-  bool connected, silent; /* silent: a server's end that does not greet */
-  unsigned accepted;      /* connections; the latest is the one that is spoken on */
+  bool connected;
+  const char *greeting; /* a server's end says it instead of SETTINGS */
+  unsigned accepted;    /* connections; the latest is the one that is spoken on */
 };
 
 void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address);
