@@ -22,16 +22,6 @@ static void close_by_flag(fc_call *call, unsigned *flags) {
   if (!call->server && sends_one(call)) *flags |= FC_SEND_LAST;
 }
 
-/* With hooks the message passes through them first, without the lock, and the original is kept until it is clear that the
- * call takes it: a failed send leaves the caller's reference alone. */
-static fc_result pass_hooks(fc_call *call, fc_bytes **message) {
-  if (!call->hooks) return FC_OK;
-  *message = fc__hooks_send(call, fc_bytes_ref(*message));
-  if (*message) return FC_OK;
-  fc_call_cancel(call, FC_CODE_INTERNAL, "a hook refused a message");
-  return FC_ERR_CLOSED;
-}
-
 static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
   fc_result r = check_send(call, message, flags);
   if (r != FC_OK) return r;
@@ -61,21 +51,15 @@ static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned fl
   return FC_OK;
 }
 
-/* Of the caller's reference and the one that came out of the hooks, the call has taken one or none. */
-static fc_result settle_references(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r) {
-  if (call->hooks) fc_bytes_unref(r == FC_OK ? given : passed);
-  return r;
-}
-
 fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
   if (!call || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
-  fc_result r = pass_hooks(call, &passed);
+  fc_result r = fc__hooks_send(call, &passed);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_locked(call, passed, flags);
   fc__loop_unlock(call->loop);
-  return settle_references(call, message, passed, r);
+  return fc__hooks_sent(call, message, passed, r);
 }
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {
@@ -95,12 +79,12 @@ fc_result fc_call_send_async(fc_call *call, fc_bytes *message, unsigned flags, f
                              void *user) {
   if (!call || !message || !done) return FC_ERR_INVALID;
   fc_bytes *passed = message;
-  fc_result r = pass_hooks(call, &passed);
+  fc_result r = fc__hooks_send(call, &passed);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_async_locked(call, passed, flags, done, user);
   fc__loop_unlock(call->loop);
-  return settle_references(call, message, passed, r);
+  return fc__hooks_sent(call, message, passed, r);
 }
 
 fc_result fc_call_close_send(fc_call *call) {

@@ -71,14 +71,13 @@ static fc_result respond_locked(fc_call *call, fc_bytes *message) {
 
 fc_result fc_call_respond(fc_call *call, fc_bytes *message) {
   if (!call || !call->server || !message) return FC_ERR_INVALID;
-  if (call->hooks) {
-    fc_result sent = fc_call_send(call, message, 0);
-    return sent != FC_OK ? sent : fc_call_finish(call, FC_CODE_OK, NULL, (fc_slice){0});
-  }
+  fc_bytes *passed = message;
+  fc_result r = fc__hooks_send(call, &passed);
+  if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
-  fc_result r = respond_locked(call, message);
+  r = respond_locked(call, passed);
   fc__loop_unlock(call->loop);
-  return r;
+  return fc__hooks_sent(call, message, passed, r);
 }
 
 fc_result fc_call_add_hooks(fc_call *call, const fc_call_hooks *hooks) {

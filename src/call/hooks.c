@@ -44,11 +44,26 @@ void fc__hooks_finish(fc_call *call) {
   }
 }
 
-fc_bytes *fc__hooks_send(fc_call *call, fc_bytes *message) {
-  for (struct fc__hook *h = call->hooks; h && message; h = h->next) {
-    if (h->hooks.on_send) message = h->hooks.on_send(call, message, h->hooks.user);
+static fc_bytes *refused(fc_call *call) {
+  fc_call_cancel(call, FC_CODE_INTERNAL, "a hook refused a message");
+  return NULL;
+}
+
+/* The original is kept until it is clear that the call takes what came of it: a failed send leaves the caller's
+ * reference alone. */
+fc_result fc__hooks_send(fc_call *call, fc_bytes **message) {
+  if (!call->hooks) return FC_OK;
+  fc_bytes *m = fc_bytes_ref(*message);
+  for (struct fc__hook *h = call->hooks; h && m; h = h->next) {
+    if (h->hooks.on_send) m = h->hooks.on_send(call, m, h->hooks.user);
   }
-  return message;
+  *message = m ? m : refused(call);
+  return m ? FC_OK : FC_ERR_CLOSED;
+}
+
+fc_result fc__hooks_sent(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r) {
+  if (call->hooks) fc_bytes_unref(r == FC_OK ? given : passed);
+  return r;
 }
 
 /* From the innermost to the outermost. */
@@ -58,11 +73,6 @@ static fc_bytes *receive_through(struct fc__hook *hook, fc_call *call, fc_bytes 
   if (message && hook->hooks.on_receive)
     message = hook->hooks.on_receive(call, message, hook->hooks.user);
   return message;
-}
-
-static fc_bytes *refused(fc_call *call) {
-  fc_call_cancel(call, FC_CODE_INTERNAL, "a hook refused a message");
-  return NULL;
 }
 
 fc_bytes *fc__hooks_receive(fc_call *call, fc_bytes *message) {

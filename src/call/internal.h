@@ -91,8 +91,13 @@ void fc__hooks_remove_first(fc_call *call); /* undoes adding it */
 void fc__hooks_forget(fc_call *call);       /* frees them without a word: the call never started */
 void fc__hooks_finish(fc_call *call);
 fc_result fc__hooks_watch_end(fc_call *call); /* has on_done called, if any hook has one */
-/* Without the lock. Take the reference given and give one back; NULL: a hook refused. */
-fc_bytes *fc__hooks_send(fc_call *call, fc_bytes *message);
+/* Without the lock. Puts what hooks make of it in the message's place, with a reference of its own; FC_ERR_CLOSED: a
+ * hook refused it, and the call has ended. */
+fc_result fc__hooks_send(fc_call *call, fc_bytes **message);
+/* Behind it: of the caller's reference and that one the call has taken one, or none if r tells of a failure. Gives the
+ * other one back. */
+fc_result fc__hooks_sent(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r);
+/* Without the lock. Takes the reference given and gives one back; NULL: a hook refused. */
 fc_bytes *fc__hooks_receive(fc_call *call, fc_bytes *message);
 
 #endif
