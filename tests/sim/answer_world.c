@@ -15,6 +15,7 @@ static void open_all(fc_channel_options options) {
   fc_error err = FC_ERROR_INIT;
   answers.sim = sim_create(1);
   sim_link(answers.sim, NULL)->read_max = answers.read_max;
+  sim_link(answers.sim, NULL)->cut_direction = SIM_TO_CLIENT;
   raw_end_listen(&answers.end, answers.sim, ADDRESS);
   options.reactor = sim_reactor(answers.sim);
   if (fc_channel_create("ipv4:" ADDRESS, &options, &answers.channel, &err) != FC_OK) {
