@@ -472,7 +472,8 @@ def case_keepalive_refused():
     with pinging(address) as other:  # it pings once a second at most
         call = ask(metadata=[("want-delay-ms", "6000")], on=other)
         expect_code(call, Code.UNAVAILABLE)
-        expect("too_many_pings" in call.details().lower().replace(" ", "_"), call.details())
+        # Older ones, like Debian's, tell only the outcome.
+        expect("too_many_pings" in call.details().lower() or call.details() == "Socket closed", call.details())
 
 
 def stop_server(away_ms):
