@@ -83,14 +83,16 @@ static fc_result add_locked(struct fc__workers *w, struct fc__task *job,
   if (needed && start_thread(w) != 0 && w->count == 0) return FC_ERR_SYSTEM;
   fc__list_push_back(&w->jobs, &job->link);
   w->pending++;
-  if (w->idle > 0) pthread_cond_signal(&w->work);
   return FC_OK;
 }
 
 fc_result fc__workers_add(struct fc__workers *w, struct fc__task *job, struct fc__random *random) {
   pthread_mutex_lock(&w->mutex);
   fc_result r = add_locked(w, job, random);
+  bool wake = r == FC_OK && w->idle > 0;
   pthread_mutex_unlock(&w->mutex);
+  /* Not under the mutex: the worker would wake up only to wait for that. */
+  if (wake) pthread_cond_signal(&w->work);
   return r;
 }
 
