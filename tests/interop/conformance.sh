@@ -7,7 +7,7 @@ module=connectrpc.com/conformance@v1.0.7
 preset=${FC_PRESET:-dev}
 programs=$BUILD/$preset/tests/interop/conformance
 peers=$BUILD/peers
-proto=$PWD/$peers/conformance-proto
+proto=$(realpath -m "$peers/conformance-proto")
 log=$BUILD/logs/conformance-run.log
 scripts/setup.sh test
 mkdir -p "$peers" "$BUILD/logs"

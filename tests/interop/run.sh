@@ -85,12 +85,19 @@ skip() {
   skipped=$((skipped + 1))
 }
 
-# build_go TITLE FOLDER [PACKAGE@VERSION ...]: false, and skipped, where that is not possible.
+# build_go TITLE FOLDER [PACKAGE@VERSION ...]: false, and skipped, where the modules cannot be fetched.
 build_go() {
-  local title=$1 log=$BUILD/logs/interop-go.log
+  local title=$1 log=$BUILD/logs/interop-go.log status=0
   shift
-  tests/interop/build_go.sh "$@" >"$log" 2>&1 && return
-  skip "$title" "the modules cannot be built here: $(tail -n 1 "$log")"
+  tests/interop/build_go.sh "$@" >"$log" 2>&1 || status=$?
+  case $status in
+    0) return ;;
+    75) skip "$title" "the modules cannot be fetched: $(tail -n 1 "$log")" ;;
+    *)
+      echo "FAIL $title: $(tail -n 1 "$log")"
+      failed=$((failed + 1))
+      ;;
+  esac
   return 1
 }
 
