@@ -92,10 +92,7 @@ fc_result fc_call_close_send(fc_call *call) {
   fc__loop_lock(call->loop);
   if (!call->over && !call->send_closed) {
     call->send_closed = true;
-    if (call->stream.open) {
-      (void)fc__h2_send_end(call->link->h2, &call->stream);
-      fc__link_touch(call->link);
-    }
+    if (call->stream.open) fc__call_send_end(call, fc__loop_now(call->loop));
     fc__call_notify(call, FC__EVENT_SEND); /* a sender that waits for room */
   }
   fc__loop_unlock(call->loop);

@@ -32,6 +32,7 @@ fc_result fc__call_add_done(fc_call *call, fc_call_done_fn done, void *user);
 
 /* Takes a message over on success: frames it, sends it or keeps it until the call is attached. */
 fc_result fc__call_queue(fc_call *call, fc_bytes *message, unsigned flags);
+void fc__call_send_end(fc_call *call, int64_t now); /* of an attached call */
 void fc__call_send_kept(fc_call *call,
                         int64_t now);        /* what was queued before the call was attached */
 bool fc__call_may_send(const fc_call *call); /* there is room for a message */

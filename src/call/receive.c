@@ -31,12 +31,19 @@ void fc__call_drop_messages(fc_call *call) {
   count_partial(call);
 }
 
+/* A WINDOW_UPDATE may wait to be written; or there was no memory for one, and the link is to notice. */
+static void announce(fc_call *call) {
+  struct fc__h2_conn *h2 = call->link->h2;
+  uint32_t code;
+  if (fc__h2_wants_write(h2) || *fc__h2_failure(h2, &code)) fc__link_touch(call->link);
+}
+
 static void credit(fc_call *call, size_t len) {
   if (len == 0) return;
   call->uncredited -= len;
   if (!call->stream.open || call->remote_closed) return;
   fc__h2_consume(call->link->h2, &call->stream, len);
-  if (fc__h2_wants_write(call->link->h2)) fc__link_touch(call->link);
+  announce(call);
 }
 
 /* Somebody is there for the next message: of a side that sends one message it is always wanted. */
@@ -52,7 +59,7 @@ void fc__call_want_message(fc_call *call) {
   const struct fc__deframer *d = &call->deframer;
   if (d->partial && d->message_len > d->partial->len) {
     fc__h2_expect(call->link->h2, &call->stream, d->message_len - d->partial->len);
-    if (fc__h2_wants_write(call->link->h2)) fc__link_touch(call->link);
+    announce(call);
   }
 }
 

@@ -53,6 +53,7 @@ static fc_result send_request_headers(fc_call *call, struct fc__link *link, int6
   fc_result r = fc__h2_block_end_request(link->h2, &call->stream, end);
   if (r == FC_OK && filled != FC_OK) {
     fc__h2_reset(link->h2, &call->stream, FC__H2_CANCEL);
+    fc__link_touch(link);
     r = filled;
   }
   return r;

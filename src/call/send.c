@@ -106,6 +106,15 @@ fc_result fc__call_queue(fc_call *call, fc_bytes *message, unsigned flags) {
   return FC_OK;
 }
 
+/* A peer that is not told of the end would wait for it, and the call for the peer. */
+void fc__call_send_end(fc_call *call, int64_t now) {
+  struct fc__link *link = call->link;
+  if (fc__h2_send_end(link->h2, &call->stream) == FC_ERR_NO_MEMORY) {
+    fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED, "out of memory", now);
+  }
+  fc__link_touch(link);
+}
+
 void fc__call_send_kept(fc_call *call, int64_t now) {
   bool ended = false, was_full = call->outgoing_bytes > FC__H2_LOW_WATER;
   for (uint32_t i = 0; i < call->outgoing_count; i++) {
@@ -116,11 +125,9 @@ void fc__call_send_kept(fc_call *call, int64_t now) {
     }
     ended = m->last;
   }
-  if (call->send_closed && !ended && !call->stream.local_end && !call->stream.end_queued) {
-    (void)fc__h2_send_end(call->link->h2, &call->stream);
-    fc__link_touch(call->link);
-  }
   if (call->outgoing_bytes > FC__REPLAY_MAX) fc__call_commit(call);
   /* The stream tells of room only where its queue was full; it need not have been. */
   if (was_full && fc__call_may_send(call)) fc__call_notify(call, FC__EVENT_SEND);
+  if (call->send_closed && !ended && !call->stream.local_end && !call->stream.end_queued)
+    fc__call_send_end(call, now);
 }

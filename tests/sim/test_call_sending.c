@@ -1,5 +1,6 @@
 /* Large messages on their way out of a client: when the next may follow, and what becomes of the rest. */
 #include "sim/answer_world.h"
+#include "support/failing_alloc.h"
 
 enum { LARGE = 200 * 1024 };
 
@@ -83,11 +84,55 @@ static void the_rest_of_a_request_is_not_kept_behind_an_early_answer(void **stat
   answers_expect_alive(call, FC_CODE_RESOURCE_EXHAUSTED, "");
 }
 
+/* So many small messages, and then one alone, that the connection gives its large buffer back. */
+static fc_call *without_a_buffer(void) {
+  static const uint8_t text[2000];
+  fc_call *call = answers_call_pattern(FC_PATTERN_STREAM_STREAM);
+  for (int i = 0; i < 66; i++)
+    assert_int_equal(fc_call_send_copy(call, (fc_slice){text, sizeof text}, 0), FC_OK);
+  open_windows();
+  assert_int_equal(fc_call_send_copy(call, TEXT("small"), 0), FC_OK);
+  answers_go();
+  return call;
+}
+
+static void closing_without_memory_ends_the_call(void **state) {
+  (void)state;
+  fc_call *call = without_a_buffer();
+  failing_alloc_arm(0, FAILING_ALLOC_ONCE);
+  assert_int_equal(fc_call_close_send(call), FC_OK);
+  assert_true(failing_alloc_disarm());
+  answers_go();
+  answers_expect_alive(call, FC_CODE_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+/* The window cannot be given back, and the server would wait for that for ever. */
+static void receiving_without_memory_ends_the_connection(void **state) {
+  (void)state;
+  static const uint8_t text[50000];
+  fc_bytes *message;
+  fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
+  options.initial_window_bytes = 65535; /* fixed: nothing is measured, so nothing else is sent */
+  answers_restart(options);
+  fc_call *call = without_a_buffer();
+  answers_headers(H2_RESPONSE, 0);
+  answers_message((fc_slice){text, sizeof text});
+  answers_go();
+  failing_alloc_arm(0, FAILING_ALLOC_FROM_THEN);
+  assert_int_equal(fc_call_recv(call, &message), FC_OK);
+  assert_true(failing_alloc_disarm());
+  fc_bytes_unref(message);
+  answers_go();
+  answers_expect_dead(call, FC_CODE_UNAVAILABLE, "out of memory");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       ANSWER_TEST(a_send_is_told_when_its_message_has_left),
       ANSWER_TEST(the_last_send_is_told_too),
       ANSWER_TEST(closing_behind_a_send_does_not_lose_its_end),
+      ANSWER_TEST(closing_without_memory_ends_the_call),
+      ANSWER_TEST(receiving_without_memory_ends_the_connection),
       ANSWER_TEST(the_rest_of_a_request_is_not_kept_behind_an_early_answer),
   };
   return answers_run(tests, sizeof tests / sizeof *tests);
