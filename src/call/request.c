@@ -122,9 +122,8 @@ static void dispatch(fc_call *call, int64_t now) {
 
 void fc__request_ended(fc_call *call, int64_t now) {
   if (!call->over && !call->header.grpc) {
-    struct fc__h2_conn *h2 = call->link->h2;
+    fc__h2_reject(call->link->h2, &call->stream);
     fc__reply_not_grpc(call, now);
-    fc__h2_charge(h2);
   }
   if (!call->over && fc__deframer_in_message(&call->deframer)) {
     fc__call_end(call, FC_CODE_INTERNAL, "the request ended inside a message", now);
@@ -140,9 +139,8 @@ void fc__request_ended(fc_call *call, int64_t now) {
 /* An early answer costs the client a token, or it could have the server answer at no cost of its own: MadeYouReset,
  * CVE-2025-8671. */
 static void reject(fc_call *call, int64_t now) {
-  struct fc__h2_conn *h2 = call->link->h2;
+  fc__h2_reject(call->link->h2, &call->stream);
   fc__call_end(call, call->header.code, call->header.text, now);
-  fc__h2_charge(h2);
 }
 
 static void accept(fc_call *call, const struct fc__h2_block *block, int64_t now) {

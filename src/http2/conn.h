@@ -50,6 +50,7 @@ struct fc__h2_stream {
   bool end_queued;   /* END_STREAM is to be sent with the last queued data */
   bool headers_seen; /* a header block that is not informational was received */
   bool reset_sent;
+  bool rejected; /* its end in order gives no token back */
   int64_t send_window;  /* may be negative, RFC 9113 section 6.9.2 */
   int64_t recv_window;  /* what the peer may still send */
   uint32_t recv_credit; /* consumed by the owner, not announced yet */
@@ -224,6 +225,9 @@ void fc__h2_refuse_with(struct fc__h2_conn *c, uint32_t code);
  * with a token of its abuse budget. Without one left the connection fails, which fc__h2_tick or
  * fc__h2_receive tells. */
 void fc__h2_charge(struct fc__h2_conn *c);
+
+/* The same for the request of s, before it is answered: its end gives no token back. */
+void fc__h2_reject(struct fc__h2_conn *c, struct fc__h2_stream *s);
 
 /* Credits the peer for payload that the owner has taken out of the receive window of the stream;
  * the connection's window is credited on arrival. WINDOW_UPDATEs are sent when half the window

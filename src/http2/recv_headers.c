@@ -160,7 +160,7 @@ static void end_block(struct fc__h2_conn *c) {
                                .trailers = b->check.trailers,
                                .too_large = b->too_large,
                                .informational = !b->end_stream && is_informational(c)};
-  if (block.too_large && c->server) fc__h2_charge(c);
+  if (block.too_large && c->server) fc__h2_reject(c, s);
   if (!block.informational) s->headers_seen = true;
   s->remote_end = b->end_stream;
   c->events->on_block(c->owner, s, &block);

@@ -44,7 +44,7 @@ static void report_later(struct fc__h2_conn *c, struct fc__h2_stream *s, enum fc
 
 void fc__h2_stream_half_ended(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   if (!s->remote_end || !fc__h2_sent_all(s)) return;
-  fc__h2_bucket_give(&c->bucket);
+  if (!s->rejected) fc__h2_bucket_give(&c->bucket);
   report_later(c, s, FC__H2_ENDED);
 }
 
@@ -127,4 +127,9 @@ void fc__h2_reset(struct fc__h2_conn *c, struct fc__h2_stream *s, uint32_t code)
   }
   fc__h2_stream_detach(c, s, FC__H2_LOCAL_RESET);
   if (is_provoked(c, code)) fc__h2_charge(c);
+}
+
+void fc__h2_reject(struct fc__h2_conn *c, struct fc__h2_stream *s) {
+  s->rejected = true;
+  fc__h2_charge(c);
 }

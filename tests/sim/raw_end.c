@@ -29,7 +29,7 @@ static void drop(struct raw_end *end) {
 static void read_in(struct raw_end *end) {
   uint8_t bytes[16384];
   struct iovec iov = {bytes, sizeof bytes};
-  for (;;) {
+  while (!end->deaf) {
     ssize_t n = end->transport->ops->read(end->transport, &iov, 1);
     if (n == -EAGAIN) return;
     if (n <= 0) {
@@ -53,8 +53,9 @@ static void write_out(struct raw_end *end) {
     b->len -= (size_t)n;
     memmove(b->data, b->data + n, b->len);
   }
+  unsigned read = end->deaf ? 0 : (unsigned)FC__READY_READ;
   unsigned more = b->len > 0 ? (unsigned)FC__READY_WRITE : 0;
-  end->transport->ops->want(end->transport, FC__READY_READ | more);
+  end->transport->ops->want(end->transport, read | more);
 }
 
 static void on_ready(struct fc__transport *t, unsigned ready, int64_t now) {

@@ -14,7 +14,7 @@ struct raw_end {
   struct fc__loop *loop;
   struct fc__transport *transport; /* NULL: none yet, or it is over */
   struct fc__listener *listener;
-  bool connected;
+  bool connected, deaf; /* deaf: reads nothing any more */
   const char *greeting; /* a server's end says it instead of SETTINGS */
   unsigned accepted;    /* connections; the latest is the one that is spoken on */
 };

@@ -19,12 +19,21 @@ void requests_create(const fc_server_options *options) {
   rig_register(&requests.rig);
 }
 
-void requests_connect(void) {
-  rig_start(&requests.rig);
+static void connect_end(void) {
   raw_end_connect(&requests.end, requests.rig.sim, RIG_ADDRESS);
   sim_run_for(requests.rig.sim, 20 * FC_MILLISECOND);
   requests.id = 0;
   (void)raw_end_said(&requests.end);
+}
+
+void requests_connect(void) {
+  rig_start(&requests.rig);
+  connect_end();
+}
+
+void requests_reconnect(void) {
+  raw_end_finish(&requests.end);
+  connect_end();
 }
 
 static void close_all(void) {

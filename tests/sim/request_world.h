@@ -43,6 +43,8 @@ void requests_restart(const fc_server_options *options); /* both */
 
 int requests_run(const struct CMUnitTest *tests, size_t count);
 
+void requests_reconnect(void); /* a new connection to the same server */
+
 /* ---- asking ---- */
 
 void requests_begin(const char *fields, unsigned flags); /* a new request's headers, built only */

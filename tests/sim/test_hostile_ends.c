@@ -52,11 +52,7 @@ static void cut_after(size_t len, enum cut how) {
     assert_in_range((uintmax_t)(rig->at - since), 29 * FC_SECOND, 31 * FC_SECOND);
   }
   rig_finish_all(rig);
-  raw_end_finish(&requests.end);
-  raw_end_connect(&requests.end, rig->sim, RIG_ADDRESS);
-  sim_run_for(rig->sim, 20 * FC_MILLISECOND);
-  (void)raw_end_said(&requests.end);
-  requests.id = 0;
+  requests_reconnect();
   requests_expect_good_call();
 }
 
