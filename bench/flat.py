@@ -11,8 +11,8 @@ STREAMS = "20000"  # what the server allows on a connection: more than any depth
 class Series:
     """One system's cost per call by a number, over rounds."""
 
-    def __init__(self, key, title, system, how, work, numbers):
-        self.key, self.title, self.numbers = key, title, numbers
+    def __init__(self, key, title, system, how, work, numbers, judged=False):
+        self.key, self.title, self.numbers, self.judged = key, title, numbers, judged
         self.system, self.how, self.work = system, how, work
         self.costs = {number: [] for number in numbers}
         self.failures = []
@@ -39,12 +39,13 @@ class Series:
 
 
 def all_series(systems, most_connections, short):
-    """The series to measure. Two descriptors a connection are used at most, and some are in use."""
+    """The series to measure."""
     depths = [n for n in DEPTHS if not short or n in (1, 100, 1000)]
     connections = [n for n in CONNECTIONS if n <= most_connections and (not short or n in (1, 100))]
     farcall, raw = systems["farcall"], systems["raw TCP"]
     return [
-        Series("flat.outstanding", "calls outstanding on one connection", farcall, STREAMS, "outstanding", depths),
-        Series("flat.connections", "connections, called in turn", farcall, "", "connections", connections),
+        Series("flat.outstanding", "calls outstanding on one connection", farcall, STREAMS, "outstanding", depths,
+               judged=True),
+        Series("flat.connections", "connections, called in turn", farcall, "", "connections", connections, judged=True),
         Series("flat.raw", "connections of raw TCP, used in turn", raw, "epoll", "connections", connections),
     ]

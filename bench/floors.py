@@ -2,6 +2,8 @@
 from table import Table, figure
 from timed import FARCALL, GRPC, RAW
 
+ROWS = ("unary.1core", "outstanding.2core", "background.2core", "sstream.2core", "cstream.2core", "echo1m.2core")
+
 
 def _quotient(a, b):
     return a / b if a and b else None
@@ -19,10 +21,7 @@ def _best(*times):
 
 def _found(timed, all_series, counted):
     """(floor, limit, measured, whether larger is better)"""
-    farcall = {key: _time(timed, key, FARCALL) for key in
-               ("unary.1core", "outstanding.2core", "background.2core", "sstream.2core", "cstream.2core", "echo1m.2core")}
-    grpc = {key: _time(timed, key, GRPC) for key in farcall}
-    growth = {series.key: series.growth() for series in all_series}
+    farcall, grpc = ({key: _time(timed, key, system) for key in ROWS} for system in (FARCALL, GRPC))
     many = _best(farcall["outstanding.2core"], farcall["background.2core"])
     grpc_many = _best(grpc["outstanding.2core"], grpc["background.2core"])
     yield ("unary on one core: times raw TCP's median", 1.6,
@@ -35,8 +34,9 @@ def _found(timed, all_series, counted):
         yield f"{name} stream of 64 B: times the messages of grpc C++", 5, _quotient(grpc[key], farcall[key]), True
     yield ("echo of 1 MiB: part of raw TCP's rate", 0.4,
            _quotient(_time(timed, "echo1m.2core", RAW), farcall["echo1m.2core"]), True)
-    yield "growth of a call's cost from 1 to 10,000 outstanding", 1.5, growth.get("flat.outstanding"), False
-    yield "growth of a call's cost from 1 to 5,000 connections", 1.5, growth.get("flat.connections"), False
+    for series in all_series:
+        if series.judged:
+            yield f"growth of a call's cost up to {series.numbers[-1]:,} {series.title}", 1.5, series.growth(), False
 
 
 def floor_table(timed, all_series, counted):

@@ -15,7 +15,9 @@ import time
 CPUS = sorted(os.sched_getaffinity(0))
 ONE_CORE = (CPUS[0], CPUS[0])
 TWO_CORES = (CPUS[0], CPUS[1]) if len(CPUS) > 1 else None
-FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # that a process may open
+if FILES == resource.RLIM_INFINITY:
+    FILES = 1 << 20
 
 
 class Failed(Exception):
@@ -206,6 +208,6 @@ def shared_libraries(program, pattern):
 
 
 def library_of(folder):
-    """The farcall library that the programs in `folder` were linked with, or None for a static one."""
-    found = [path for path in glob.glob(os.path.join(folder, "..", "libfarcall.so.*")) if not os.path.islink(path)]
+    """The shared library in a build folder, or None."""
+    found = [path for path in glob.glob(os.path.join(folder, "libfarcall.so.*")) if not os.path.islink(path)]
     return found[0] if found else None

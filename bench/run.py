@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures farcall beside raw TCP, grpc C++ and nghttp2, and writes one table: to standard output as text, to
-FOLDER/table.md as Markdown, and all single results to FOLDER/results.json.
+FOLDER/table.md as Markdown, and all single results to FOLDER/results.json (a short run: short.md, short.json).
 
-Usage: bench/run.py FOLDER    (the build folder of the benchmarks; see scripts/bench.sh)
+Usage: bench/run.py FOLDER    (where a preset was built with FC_BUILD_BENCH; see scripts/bench.sh)
 
     BENCH_ROUNDS=5      how often each is measured in turn; the median counts
     BENCH_SECONDS=0.6   length of each measurement
@@ -41,10 +41,10 @@ def wanted(key):
     return bool(ONLY.search(key))
 
 
-def find_systems(folder):
-    systems = {timed.RAW: lab.Peer(folder, "tcp"), timed.FARCALL: lab.Peer(folder, "farcall")}
+def find_systems(programs):
+    systems = {timed.RAW: lab.Peer(programs, "tcp"), timed.FARCALL: lab.Peer(programs, "farcall")}
     if not SHORT:
-        systems |= {timed.GRPC: lab.Peer(folder, "grpc"), timed.NGHTTP2: lab.Nghttp2(folder)}
+        systems |= {timed.GRPC: lab.Peer(programs, "grpc"), timed.NGHTTP2: lab.Nghttp2(programs)}
     for name in [name for name, system in systems.items() if not system.there()]:
         say(f"{name} is not here and not measured")
         del systems[name]
@@ -55,8 +55,7 @@ def measure_times(systems):
     """The clock's part: all rounds, first the workloads side by side, then the series."""
     rows = [row for row in timed.ROWS if wanted(row.key)]
     results = timed.Timed(systems, rows, SECONDS)
-    most = (lab.FILES - 100) // 2
-    series = [s for s in flat.all_series(systems, most, SHORT) if wanted(s.key)]
+    series = [s for s in flat.all_series(systems, lab.FILES - 100, SHORT) if wanted(s.key)]
     for i in range(ROUNDS):
         say(f"round {i + 1} of {ROUNDS}")
         results.one_round(say)
@@ -65,12 +64,12 @@ def measure_times(systems):
     return results, series
 
 
-def count(systems, folder):
+def count(systems, programs):
     say("counting")
     counted = counts.Counted(systems)
-    counted.run(counts.Instructions(folder), counts.INSTRUCTIONS[:1] if SHORT else counts.INSTRUCTIONS, wanted, say)
-    counted.run(counts.Allocations(folder), counts.UNARY, wanted, say)
-    counted.run(counts.SystemCalls(folder), counts.UNARY, wanted, say)
+    counted.run(counts.Instructions(programs), counts.INSTRUCTIONS[:1] if SHORT else counts.INSTRUCTIONS, wanted, say)
+    counted.run(counts.Allocations(programs), counts.UNARY, wanted, say)
+    counted.run(counts.SystemCalls(programs), counts.UNARY, wanted, say)
     return counted
 
 
@@ -120,7 +119,7 @@ def size_facts(systems, folder, failures):
 
 
 def compiler_of(folder):
-    cache = pathlib.Path(folder, "..", "CMakeCache.txt").read_text()
+    cache = pathlib.Path(folder, "CMakeCache.txt").read_text()
     return re.search(r"^CMAKE_C_COMPILER:\w+=(.+)$", cache, re.M).group(1)
 
 
@@ -135,34 +134,45 @@ def machine(folder, systems):
     yield f"{ROUNDS} rounds of {SECONDS} s each; load of the machine before: {os.getloadavg()[0]:.1f}"
 
 
-def write_raw(folder, results, series, counted):
-    raw = {"timed": {" ".join(map(str, key)): value for key, value in results.results.items()},
-           "flat": {one.key: one.costs for one in series},
-           "counted": {" ".join(key): value for key, value in counted.results.items()}}
-    pathlib.Path(folder, "results.json").write_text(json.dumps(raw, indent=1, ensure_ascii=False))
+def write(folder, text, raw):
+    name = "short" if SHORT else "table"
+    pathlib.Path(folder, name + ".md").write_text(text)
+    pathlib.Path(folder, "short.json" if SHORT else "results.json").write_text(raw)
+
+
+def raw_results(results, series, counted):
+    """Every single result, for who wants to look closer."""
+    return json.dumps({"timed": {" ".join(map(str, key)): value for key, value in results.results.items()},
+                       "flat": {one.key: one.costs for one in series},
+                       "counted": {" ".join(key): value for key, value in counted.results.items()}}, indent=1)
+
+
+def all_tables(results, series, counted, facts):
+    plans = [("instructions", counts.INSTRUCTIONS), ("allocations", counts.UNARY), ("system calls", counts.UNARY)]
+    tables = [table.timed_table(results), table.cpu_table(results), table.flat_table(series),
+              table.count_table(counted, plans), table.fact_table(facts)]
+    if not SHORT:
+        tables.append(floors.floor_table(results, series, counted))
+    return [t for t in tables if t.rows]
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder, begun, ticks = os.path.abspath(sys.argv[1]), time.monotonic(), lab.cpu_ticks()
-    systems = find_systems(folder)
+    programs = os.path.join(folder, "bench")
+    systems = find_systems(programs)
     lines = list(machine(folder, systems))
     results, series = measure_times(systems)
-    counted = count(systems, folder)
+    counted = count(systems, programs)
     failures = results.failures + counted.failures + [failure for one in series for failure in one.failures]
     facts = {**held_facts(systems, failures), **thread_facts(results), **size_facts(systems, folder, failures)}
-    lines.append(f"time that the host took away: {lab.stolen_since(ticks):.1%}; all took {time.monotonic() - begun:.0f} s")
-    plans = [("instructions", counts.INSTRUCTIONS), ("allocations", counts.UNARY), ("system calls", counts.UNARY)]
-    tables = [table.timed_table(results), table.cpu_table(results), table.flat_table(series),
-              table.count_table(counted, plans), table.fact_table(facts)]
-    if not SHORT:
-        tables.append(floors.floor_table(results, series, counted))
-    tables = [t for t in tables if t.rows]
+    lines.append(f"time that the host took away: {lab.stolen_since(ticks):.1%}; "
+                 f"all took {time.monotonic() - begun:.0f} s")
+    tables = all_tables(results, series, counted, facts)
     print("\n".join(lines) + "\n\n" + "\n".join(t.text() for t in tables))
-    markdown = "".join(f"- {line}\n" for line in lines) + "\n" + "\n".join(t.markdown() for t in tables)
-    pathlib.Path(folder, "table.md").write_text(markdown)
-    write_raw(folder, results, series, counted)
+    write(folder, "".join(f"- {line}\n" for line in lines) + "\n" + "\n".join(t.markdown() for t in tables),
+          raw_results(results, series, counted))
     for failure in failures:
         say("not measured: " + failure)
     return 1 if failures else 0

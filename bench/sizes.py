@@ -51,7 +51,7 @@ def build_seconds(source, compiler):
     folder = tempfile.mkdtemp(prefix="farcall-build-")
     try:
         begun = time.monotonic()
-        lab.run(["cmake", "--preset", "release", "-S", source, "-B", folder, f"-DCMAKE_C_COMPILER={compiler}"], cwd=source)
+        lab.run(["cmake", "--preset", "release", "-B", folder, f"-DCMAKE_C_COMPILER={compiler}"], cwd=source)
         lab.run(["cmake", "--build", folder, "-j", str(len(lab.CPUS))], timeout=600)
         return time.monotonic() - begun
     finally:

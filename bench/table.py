@@ -86,7 +86,8 @@ def cpu_table(timed):
             cells.append(f"{figure(both[0])} + {figure(both[1])}" if both[0] is not None else "")
         if any(cells):
             rows.append([row.title, cores_of(row), *cells])
-    return Table("Processor time of one operation, client + server, µs", ["workload", "cores", RAW, FARCALL, GRPC], rows)
+    return Table("Processor time of one operation, client + server, µs",
+                 ["workload", "cores", RAW, FARCALL, GRPC], rows)
 
 
 def flat_table(all_series):
@@ -95,7 +96,8 @@ def flat_table(all_series):
              figure(series.growth())] for series in all_series if any(series.costs.values())]
     return Table("Processor time of a unary call beside others, client + server on one core, µs",
                  ["beside", *(f"{n:,}" for n in numbers), "growth"], rows,
-                 "Growth is the most that a larger number costs as a multiple of any smaller one: 1 is flat or falling.")
+                 "Growth is the most that a larger number costs as a multiple of any smaller one: "
+                 "1 is flat or falling.")
 
 
 def count_table(counted, plans):
@@ -114,7 +116,7 @@ def _kinds_note(counted):
     parts = []
     for side in SIDES:
         kinds = counted.kinds("system calls", "unary", FARCALL, side)
-        named = [f"{figure(count)} {kind}" for kind, count in sorted(kinds.items(), key=lambda k: -k[1]) if count >= 0.01]
+        named = [f"{count:.1f} {kind}" for kind, count in sorted(kinds.items()) if count >= 0.01]
         if named:
             parts.append(f"{side}: {', '.join(named)}")
     return "System calls of farcall: " + "; ".join(parts) + "." if parts else ""

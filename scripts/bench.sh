@@ -10,4 +10,4 @@ else
   scripts/setup.sh bench
   build_preset release bench -DFC_BUILD_BENCH=ON -DFC_BENCH_GRPC=ON
 fi
-exec "$PYTHON" bench/run.py "$BUILD/bench/bench"
+exec "$PYTHON" bench/run.py "$BUILD/bench"

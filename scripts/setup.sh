@@ -26,7 +26,7 @@ packages_of() {
       ;;
     bench)
       echo "$(packages_of build) g++=c++ python3 libgrpc++-dev libprotobuf-dev protobuf-compiler" \
-        "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind util-linux"
+        "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind strace util-linux"
       ;;
     *) echo "setup.sh: no group '$1'" >&2; return 1 ;;
   esac

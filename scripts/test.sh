@@ -74,6 +74,10 @@ clang_build() {
   CC=clang build_preset dev clang
 }
 
+bench_short() {
+  BENCH_SHORT=1 scripts/bench.sh
+}
+
 if [ "${1:-}" = --run ]; then
   shift
   "$@"
@@ -92,6 +96,7 @@ step asan 900 build_and_test asan
 step tsan 900 build_and_test tsan
 step valgrind 600 scripts/valgrind.sh
 step fuzz 400 scripts/fuzz.sh 4
+step bench 300 bench_short
 for part in tests/interop/run.sh tests/interop/h2spec.sh tests/interop/conformance.sh scripts/demo.sh; do
   name=$(basename "$part" .sh)
   if [ "$name" = run ]; then name=interop; fi
