@@ -49,12 +49,13 @@ typedef enum fc_compression {
 typedef struct fc_call_hooks {
   size_t size;
   /* Sees a message to be sent or just received; returns it, or another one in its place, whose reference is
-   * given up with it. NULL ends the call with INTERNAL. */
+   * given up with it. NULL ends the call with INTERNAL; a call that is over, as it is when its only response is taken,
+   * stays as it is, but the functions of rpc.h give INTERNAL for it. */
   fc_bytes *(*on_send)(fc_call *call, fc_bytes *message, void *user);
   fc_bytes *(*on_receive)(fc_call *call, fc_bytes *message, void *user);
   /* The call is over; once. */
   void (*on_done)(fc_call *call, const fc_status *status, void *user);
-  /* The call's memory goes; the last use of user. */
+  /* The call's memory goes; the last use of user. Not told when the call could not be made. */
   fc_drop_fn drop;
   void *user;
   const struct fc_call_hooks *next;

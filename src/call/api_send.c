@@ -51,10 +51,19 @@ static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned fl
   return FC_OK;
 }
 
+/* Hooks see no message that the call would not take; one that is too long they may make shorter. */
+static fc_result pass_hooks(fc_call *call, fc_bytes **message, unsigned flags) {
+  if (!call->hooks) return FC_OK;
+  fc__loop_lock(call->loop);
+  fc_result r = check_send(call, *message, flags);
+  fc__loop_unlock(call->loop);
+  return r == FC_OK || r == FC_ERR_LIMIT ? fc__hooks_send(call, message) : r;
+}
+
 fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
   if (!call || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
-  fc_result r = fc__hooks_send(call, &passed);
+  fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_locked(call, passed, flags);
@@ -63,7 +72,15 @@ fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
 }
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {
-  if (fc_call_send(call, fc_bytes_ref(request), FC_SEND_LAST) != FC_OK) fc_bytes_unref(request);
+  fc_result r = fc_call_send(call, fc_bytes_ref(request), FC_SEND_LAST);
+  if (r == FC_OK) return;
+  fc_bytes_unref(request);
+  fc__loop_lock(call->loop);
+  fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED,
+               r == FC_ERR_LIMIT ? "behind a hook the request is longer than max_send_message_bytes"
+                                 : "out of memory",
+               fc__loop_now(call->loop));
+  fc__loop_unlock(call->loop);
 }
 
 fc_result fc_call_send_copy(fc_call *call, fc_slice message, unsigned flags) {
@@ -79,7 +96,7 @@ fc_result fc_call_send_async(fc_call *call, fc_bytes *message, unsigned flags, f
                              void *user) {
   if (!call || !message || !done) return FC_ERR_INVALID;
   fc_bytes *passed = message;
-  fc_result r = fc__hooks_send(call, &passed);
+  fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_async_locked(call, passed, flags, done, user);

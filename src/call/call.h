@@ -218,6 +218,9 @@ void fc__call_endf(fc_call *call, int64_t now, fc_code code, const char *format,
 fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slice details,
                           int64_t now);
 
+/* The text of a status that a hook brings about. */
+#define FC__HOOK_REFUSED "a hook refused a message"
+
 /* ---- for the short functions of rpc.h ---- */
 
 /* Waits for the end under the lock. */

@@ -5,8 +5,10 @@
 
 static void drop_run(struct fc__task *task) {
   struct fc__hook *hook = FC__CONTAINER(task, struct fc__hook, task);
+  struct fc__loop *loop = hook->loop;
   hook->hooks.drop(hook->hooks.user);
   fc__free(hook);
+  loop->ops->unref(loop);
 }
 
 fc_result fc__hooks_add(fc_call *call, const fc_call_hooks *hooks, bool first) {
@@ -37,6 +39,8 @@ void fc__hooks_finish(fc_call *call) {
   for (struct fc__hook *hook; (hook = call->hooks);) {
     call->hooks = hook->next;
     if (hook->hooks.drop) {
+      hook->loop = call->loop;
+      call->loop->ops->ref(call->loop);
       fc__loop_defer(call->loop, &hook->task);
     } else {
       fc__free(hook);
@@ -45,7 +49,9 @@ void fc__hooks_finish(fc_call *call) {
 }
 
 static fc_bytes *refused(fc_call *call) {
-  fc_call_cancel(call, FC_CODE_INTERNAL, "a hook refused a message");
+  fc__loop_lock(call->loop);
+  fc__call_end(call, FC_CODE_INTERNAL, FC__HOOK_REFUSED, fc__loop_now(call->loop));
+  fc__loop_unlock(call->loop);
   return NULL;
 }
 

@@ -79,7 +79,10 @@ static fc_code finish(fc_call *call, fc_bytes **response, fc_call **out, fc_erro
 /* Without the lock, so that the call's hooks may see the response. */
 static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out, fc_error *err) {
   fc_code code = tell_status(fc_call_status(call), err);
-  if (response && code == FC_CODE_OK) (void)!fc_call_recv(call, response);
+  if (response && code == FC_CODE_OK && fc_call_recv(call, response) != FC_OK) {
+    code = FC_CODE_INTERNAL;
+    (void)fc__error(err, result_of(code), FC__HOOK_REFUSED);
+  }
   if (out) {
     *out = call;
   } else {

@@ -26,16 +26,19 @@ struct async {
 
 /* ---- the end ---- */
 
-/* The call is over: this does not wait. */
-static fc_bytes *take_response(fc_call *call) {
-  fc_bytes *response = NULL;
+/* The call is over: this does not wait. False: a hook has refused the response. */
+static bool take_response(fc_call *call, fc_bytes **response) {
+  *response = NULL;
   bool due = (call->pattern & FC_PATTERN_STREAM_UNARY) && fc_call_status(call)->code == FC_CODE_OK;
-  return due && fc_call_recv(call, &response) == FC_OK ? response : NULL;
+  return !due || fc_call_recv(call, response) == FC_OK;
 }
 
 static void finish(struct async *a) {
+  static const fc_status refused = {FC_CODE_INTERNAL, FC_ORIGIN_LOCAL, FC__HOOK_REFUSED, {NULL, 0}};
   fc_call *call = a->call;
-  a->done(call, fc_call_status(call), take_response(call), a->user);
+  fc_bytes *response;
+  bool taken = take_response(call, &response);
+  a->done(call, taken ? fc_call_status(call) : &refused, response, a->user);
   if (a->own_handle) fc_call_destroy(call);
   fc__free(a);
 }
