@@ -49,6 +49,8 @@ class Wish:
         return b"r" * int(self.wants["want-size"]) if "want-size" in self.wants else request
 
     def finish(self):
+        if "id" in self.wants:
+            self.over.wait(2)  # the requests end before the context tells that it was cancelled
         self.finishing = self.context.is_active()
         code = CODES[int(self.wants.get("want-code", 0))]
         if "want-details-bin" in self.wants:

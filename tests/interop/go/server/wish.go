@@ -100,9 +100,16 @@ func (w *wish) response(request []byte) []byte {
 	return request
 }
 
+// noteIfCancelled waits a little: the requests may end before the context tells that the call was cancelled.
 func (w *wish) noteIfCancelled() {
-	if id := w.text("id"); id != "" && w.ctx.Err() != nil {
+	id := w.text("id")
+	if id == "" {
+		return
+	}
+	select {
+	case <-w.ctx.Done():
 		cancelled.Store(id, true)
+	case <-time.After(2 * time.Second):
 	}
 }
 
