@@ -17,14 +17,14 @@ void fc__call_check_life(fc_call *call);
 
 /* ---- wait.c: waiting threads and asynchronous operations ---- */
 
-void fc__call_notify(fc_call *call,
-                     unsigned events); /* wakes and completes what has become possible */
-bool fc__call_wait_for(fc_call *call, unsigned events,
-                       int64_t until); /* one wait; false: the time came */
-void fc__op_start(struct fc__op *op);  /* pending: counted in holds and references */
-void fc__op_complete(struct fc__op *op, fc_result result,
-                     fc_bytes *message); /* its callback is deferred */
-void fc__op_run(struct fc__task *task);  /* without the lock */
+/* Wakes and completes what has become possible. */
+void fc__call_notify(fc_call *call, unsigned events);
+/* One wait; false: the time came. */
+bool fc__call_wait_for(fc_call *call, unsigned events, int64_t until);
+void fc__op_start(struct fc__op *op); /* pending: counted in holds and references */
+/* Its callback is deferred. */
+void fc__op_complete(struct fc__op *op, fc_result result, fc_bytes *message);
+void fc__op_run(struct fc__task *task);   /* without the lock */
 void fc__op_complete_recv(fc_call *call); /* with what fc__call_take gives */
 fc_result fc__call_add_done(fc_call *call, fc_call_done_fn done, void *user);
 
@@ -45,7 +45,7 @@ void fc__call_data(fc_call *call, fc_slice data, bool end_stream, int64_t now);
 bool fc__call_has_result(const fc_call *call); /* a receive would not wait */
 /* The next message; NULL at the end, or when there is no memory for one, which ends the call unless it is over. */
 fc_bytes *fc__call_take(fc_call *call);
-void fc__call_want_message(fc_call *call);     /* somebody waits: lets the peer send on */
+void fc__call_want_message(fc_call *call); /* somebody waits: lets the peer send on */
 void fc__call_drop_messages(fc_call *call);
 
 /* ---- headers.c (both sides), request.c (server), response.c (client) ---- */

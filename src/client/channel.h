@@ -107,8 +107,8 @@ extern const struct fc__call_owner_ops fc__line_ops;
 
 /* Makes a call and sends it or puts it in line. options were read; what is unset in them becomes
  * the channel's. */
-fc_result fc__line_start(struct fc_channel *ch, const char *method, fc_call_options *options,
-                         fc_call **out, fc_error *err);
+fc_result fc__line_start(struct fc_channel *ch, const char *path, fc_call_options *o, fc_call **out,
+                         fc_error *err);
 void fc__line_run(struct fc_channel *ch, int64_t now);  /* attaches calls while there is room */
 void fc__line_fail(struct fc_channel *ch, int64_t now); /* ends those that do not wait for ready */
 void fc__line_end_all(struct fc_channel *ch, fc_code code, const char *message, int64_t now);

@@ -192,10 +192,9 @@ fc_code fc_stream_unary(fc_channel *channel, const char *method, fc_source_fn so
   if (response) *response = NULL;
   if (call) *call = NULL;
   fc_call *c;
-  fc_result r = source ? FC_OK : fc__error(err, FC_ERR_INVALID, "source is NULL");
-  if (r == FC_OK) {
-    r = start(channel, method, FC_PATTERN_STREAM_UNARY, (fc_slice){0}, options, false, &c, err);
-  }
+  if (!source) return fc__rpc_code(fc__error(err, FC_ERR_INVALID, "source is NULL"));
+  fc_result r =
+      start(channel, method, FC_PATTERN_STREAM_UNARY, (fc_slice){0}, options, false, &c, err);
   if (r != FC_OK) return fc__rpc_code(r);
   send_all(c, source, user);
   return wait_and_finish(c, response, call, err);

@@ -50,7 +50,7 @@ struct fc__h2_stream {
   bool end_queued;   /* END_STREAM is to be sent with the last queued data */
   bool headers_seen; /* a header block that is not informational was received */
   bool reset_sent;
-  bool rejected; /* its end in order gives no token back */
+  bool rejected;        /* its end in order gives no token back */
   int64_t send_window;  /* may be negative, RFC 9113 section 6.9.2 */
   int64_t recv_window;  /* what the peer may still send */
   uint32_t recv_credit; /* consumed by the owner, not announced yet */

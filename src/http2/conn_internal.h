@@ -215,7 +215,7 @@ void fc__h2_recv_headers(struct fc__h2_conn *c, uint32_t depends_on); /* 0: no p
 void fc__h2_recv_continuation(struct fc__h2_conn *c);
 void fc__h2_recv_fragment(struct fc__h2_conn *c, fc_slice fragment, bool last);
 /* Bytes of a fragment that need no decoding; end: the block ends with it. */
-size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice fragment, bool end);
+size_t fc__h2_run_again(struct fc__h2_conn *c, fc_slice block, bool end);
 size_t fc__h2_run_begins(const struct fc__h2_conn *c, fc_slice block); /* that are worth keeping */
 void fc__h2_run_keep(struct fc__h2_conn *c, fc_slice run);             /* has just been decoded */
 

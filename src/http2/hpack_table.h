@@ -30,7 +30,7 @@ struct fc__hpack_table {
   size_t count;
   size_t size, max; /* RFC 7541 section 4.1 */
   size_t block_size;
-  size_t strings_end; /* where the next string goes */
+  size_t strings_end;  /* where the next string goes */
   uint64_t generation; /* changes with every insertion and change of size */
 };
 
@@ -49,9 +49,11 @@ bool fc__hpack_table_add(struct fc__hpack_table *t, fc_slice name, fc_slice valu
 static inline struct fc__field fc__hpack_table_field(const struct fc__hpack_table *t, size_t i) {
   struct fc__hpack_entry *entry = &t->newest[i];
   const uint8_t *name = t->block + entry->at;
-  return (struct fc__field){
-      {name, entry->name_len}, {name + entry->name_len, entry->value_len}, entry->token, false,
-      &entry->judged};
+  return (struct fc__field){{name, entry->name_len},
+                            {name + entry->name_len, entry->value_len},
+                            entry->token,
+                            false,
+                            &entry->judged};
 }
 
 #endif

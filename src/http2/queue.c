@@ -129,6 +129,7 @@ bool fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n)
   s->queued -= n;
   while (n > 0) {
     struct fc__h2_chunk *chunk = s->first_chunk;
+    assert(chunk && "what is queued is in chunks");
     size_t len = move_front(c, chunk, n);
     if (len == 0) return false;
     n -= len;
