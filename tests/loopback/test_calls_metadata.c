@@ -264,9 +264,7 @@ static void a_status_comes_with_text_and_details(void **state) {
 }
 
 static const char *const texts[] = {"", "plain", "50 % of 100%25\r\n\t",
-                                    "Gr\xc3\xbc\xc3\x9f"
-                                    "e \xf0\x9f\x8c\x8d",
-                                    " blanks "};
+                                    "\xf0\x9f\x8c\x8d gr\xc3\xbc\xc3\x9ft", " blanks "};
 enum { TEXTS = sizeof texts / sizeof *texts };
 
 static void say(fc_call *call, void *user) {
