@@ -67,6 +67,7 @@ enum fc__call_event { /* what a waiting thread waits for */
 
 struct fc__call_waiter {
   struct fc__node link;
+  fc_call *call;
   unsigned events;
   struct fc__waiter waiter;
 };

@@ -24,8 +24,14 @@ static struct fc__link_run *run_of(struct fc__link *link) {
   return link->run;
 }
 
+/* A failure's text and details are not worth it. */
+static bool is_worth_keeping(const fc_call *call) {
+  const struct fc__call_kept *k = &call->kept;
+  return !call->header.text && !call->over && k->message.len == 0 && k->details.len == 0;
+}
+
 bool fc__repeat_keep(fc_call *call, struct fc__link *link) {
-  struct fc__link_run *run = call->header.text || call->over ? NULL : run_of(link);
+  struct fc__link_run *run = is_worth_keeping(call) ? run_of(link) : NULL;
   const struct fc__call_kept *k = &call->kept;
   if (!run) return false;
   run->header = call->header;

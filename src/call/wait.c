@@ -7,12 +7,16 @@
 #include "base/mem.h"
 #include "call/internal.h"
 
+/* The thread does not exist in this child of a fork: what it was doing nobody does. */
 static void forget_waiter(struct fc__waiter *waiter) {
-  fc__list_remove(&FC__CONTAINER(waiter, struct fc__call_waiter, waiter)->link);
+  struct fc__call_waiter *w = FC__CONTAINER(waiter, struct fc__call_waiter, waiter);
+  fc__list_remove(&w->link);
+  if (w->events & FC__EVENT_SEND) w->call->sending = false;
+  if (w->events & FC__EVENT_MESSAGE) w->call->receiving = false;
 }
 
 bool fc__call_wait_for(fc_call *call, unsigned events, int64_t until) {
-  struct fc__call_waiter w = {.events = events, .waiter.lost = forget_waiter};
+  struct fc__call_waiter w = {.call = call, .events = events, .waiter.lost = forget_waiter};
   fc__list_push_back(&call->waiters, &w.link);
   bool woken = fc__loop_wait(call->loop, &w.waiter, until);
   fc__list_remove(&w.link);
