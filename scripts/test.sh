@@ -88,20 +88,20 @@ scripts/setup.sh test
 
 step layers 60 scripts/check_layers.py
 step headers 60 scripts/check_headers.py
+step docs 60 scripts/check_docs.py
 step format 60 scripts/format.sh --check
-step dev 600 build_and_test dev
-step tidy 400 scripts/tidy.sh
-step clang 300 clang_build
-step asan 900 build_and_test asan
-step tsan 900 build_and_test tsan
+step dev 900 build_and_test dev
+step tidy 600 scripts/tidy.sh
+step clang 600 clang_build
+step asan 1200 build_and_test asan
+step tsan 1200 build_and_test tsan
 step valgrind 600 scripts/valgrind.sh
 step fuzz 400 scripts/fuzz.sh 4
 step bench 300 bench_short
-for part in tests/interop/run.sh tests/interop/h2spec.sh tests/interop/conformance.sh scripts/demo.sh; do
-  name=$(basename "$part" .sh)
-  if [ "$name" = run ]; then name=interop; fi
-  if [ -x "$part" ]; then step "$name" 600 "$part"; else echo "$name: no $part"; fi
-done
+step interop 600 tests/interop/run.sh
+step h2spec 300 tests/interop/h2spec.sh
+step conformance 600 tests/interop/conformance.sh
+step demo 300 scripts/demo.sh
 
 echo
 printf '%s\n' "${summary[@]}"

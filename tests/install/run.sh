@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs a build, moves the tree, and builds every example against it as a user would: with pkg-config, shared
-# and static, and with find_package, and runs what was built that way.
+# Installs a build, moves the tree, and builds every example and the README's program against it as a user would:
+# with pkg-config, shared and static, and with find_package, and runs what was built that way.
 #   tests/install/run.sh BUILD_FOLDER
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,8 +18,10 @@ pc=$(find "$work/prefix" -name farcall.pc)
 export PKG_CONFIG_PATH=${pc%/*}
 libdir=$(pkg-config --variable=libdir farcall)
 
+sed -n '/^```c$/,/^```$/{/^```/d;p}' "$here/../../README.md" >"$work/readme.c"
+
 # $(pkg-config ...) stays unquoted: it is a list of flags.
-for source in "$here/version.c" "$examples"/*.c; do
+for source in "$here/version.c" "$work/readme.c" "$examples"/*.c; do
   name=$(basename "$source" .c)
   $cc -o "$work/bin/$name" "$source" $(pkg-config --cflags --libs farcall)
   $cc -o "$work/bin/$name-static" "$source" \
