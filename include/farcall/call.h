@@ -98,9 +98,10 @@ enum {
  * Sends one message, waiting while the peer's window and the connection's buffer are full.
  *
  * Owns:    takes the caller's reference to message on success, nothing on failure
- * Errors:  FC_ERR_INVALID message is NULL, or a second one where the pattern allows one; FC_ERR_LIMIT longer
- *          than max_send_message_bytes; FC_ERR_CLOSED the call is over (see fc_call_status) or the sending
- *          side is closed; FC_ERR_BUSY another send is pending; FC_ERR_NO_MEMORY
+ * Errors:  FC_ERR_INVALID message is NULL, or a second one where the pattern allows one, or a flag is unknown or,
+ *          on a server, FC_SEND_LAST; FC_ERR_LIMIT longer than max_send_message_bytes; FC_ERR_CLOSED the call is
+ *          over (see fc_call_status) or the sending side is closed; FC_ERR_BUSY another send is pending;
+ *          FC_ERR_NO_MEMORY
  * Threads: any; one sender at a time per call. Blocks: until the message is queued for the network, or the
  *          call is over: by deadline or fc_call_cancel at the latest
  * Units:   message without the 5-byte prefix        Spec: PROTOCOL-HTTP2.md, Length-Prefixed-Message
@@ -195,7 +196,8 @@ typedef void (*fc_call_done_fn)(fc_call *call, void *user);
  * Adds a callback for the end of the call; any number may be added.
  *
  * Owns:    user must live until done ran. The handle may be destroyed before: done then still runs, once
- * Errors:  FC_ERR_CLOSED the call is over already: done was not added and does not run; FC_ERR_NO_MEMORY
+ * Errors:  FC_ERR_CLOSED the call is over already: done was not added and does not run; FC_ERR_INVALID;
+ *          FC_ERR_NO_MEMORY
  * Threads: any. Blocks: never
  * Since:   0.1
  */
@@ -229,7 +231,8 @@ FC_API bool fc_call_is_done(fc_call *call);
  * request's metadata.
  *
  * Owns:    *out lives as long as the handle
- * Errors:  FC_ERR_TIMEOUT not known yet; an ended call whose peer sent none gives an empty list
+ * Errors:  FC_ERR_TIMEOUT not known yet; FC_ERR_INVALID negative timeout; an ended call whose peer sent none gives
+ *          an empty list
  * Threads: any. Blocks: until it is known, the call is over, or for timeout_ns
  * Units:   timeout_ns: nanoseconds from now, FC_NEVER without end, 0 asks only
  * Since:   0.1
@@ -241,7 +244,7 @@ FC_API FC_MUST_USE fc_result fc_call_initial_metadata(fc_call *call, int64_t tim
  * Runs a callback once the initial metadata is known or the call is over; ask fc_call_initial_metadata in it.
  *
  * Owns:    user must live until done ran
- * Errors:  FC_ERR_BUSY one is pending already
+ * Errors:  FC_ERR_BUSY one is pending already; FC_ERR_INVALID
  * Threads: any. Blocks: never
  * Since:   0.1
  */

@@ -65,7 +65,8 @@ FC_API FC_MUST_USE fc_result fc_call_respond(fc_call *call, fc_bytes *message);
  * Attaches hooks to a server's call, before those attached earlier; for interceptors, before fc_server_next_call.
  *
  * Owns:    the structure is copied; user until drop
- * Errors:  FC_ERR_NO_MEMORY; FC_ERR_INVALID
+ * Errors:  FC_ERR_NO_MEMORY; FC_ERR_INVALID a client's call, or the structure. On a call that is over already on_done
+ *          is not told
  * Threads: the interceptor's. Blocks: never
  * Since:   0.1
  */

@@ -67,6 +67,15 @@ static fc_call *call_new(struct fc__call_owner *owner, bool server) {
   return call;
 }
 
+static fc_result check_hooks(const fc_call_hooks *hooks, fc_error *err) {
+  fc_result r = FC_OK;
+  for (; hooks && r == FC_OK; hooks = hooks->next) {
+    fc_call_hooks copy;
+    r = fc__options_read(&copy, sizeof copy, hooks, "fc_call_hooks", err);
+  }
+  return r;
+}
+
 static fc_result check_options(struct fc__call_owner *owner, const fc_call_options *o,
                                fc_error *err) {
   if (o->timeout_ns < 0) {
@@ -94,7 +103,7 @@ static fc_result check_options(struct fc__call_owner *owner, const fc_call_optio
                      "the request has %zu bytes, max_send_message_bytes allows %zu", len,
                      owner->max_send);
   }
-  return FC_OK;
+  return check_hooks(o->hooks, err);
 }
 
 static enum fc__encoding encoding_of(const struct fc__call_owner *owner, fc_compression chosen) {
