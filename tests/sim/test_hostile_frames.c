@@ -64,7 +64,7 @@ static void row_54_data_before_headers_is_internal(void **state) {
   answers_expect_alive(call, FC_CODE_INTERNAL, "broke the protocol");
 }
 
-/* The call that they follow has its status, and keeps it. */
+/* CVE-2021-36153. The call that they follow has its status, and keeps it. */
 static void row_54_headers_after_trailers_end_the_connection(void **state) {
   (void)state;
   fc_call *call = answers_call();
@@ -212,6 +212,7 @@ static void row_56_calls_above_the_last_id_are_made_again(void **state) {
   finish_well(call);
 }
 
+/* CVE-2022-24777: a second GOAWAY where one has come. */
 static void row_56_but_only_once(void **state) {
   (void)state;
   fc_call *call = answers_call();

@@ -37,6 +37,7 @@ static void expect_stream_over(fc_code code, const char *part) {
 
 /* ---- row 38: longer than the limit ---- */
 
+/* grpc/grpc#43012, CVE-2024-37168 */
 static void row_38_length_prefix_over_the_limit_is_refused_at_the_fifth_byte(void **state) {
   (void)state;
   static const char prefix[] = "\0\0\x40\0\1"; /* 4 MiB and a byte */
@@ -111,6 +112,7 @@ static void row_38_the_window_of_a_refused_message_is_given_back(void **state) {
 
 /* ---- row 39: promised and not sent ---- */
 
+/* CVE-2021-36155 */
 static void row_39_a_promise_of_4_gib_allocates_nothing(void **state) {
   (void)state;
   with_limit(SIZE_MAX);
@@ -152,6 +154,31 @@ static void row_39_what_is_held_follows_what_came(void **state) {
   for (int i = 0; i < STREAMS; i++) {
     h2_put_u32(peer(), FC__H2_RST_STREAM, first + 2 * (uint32_t)i, FC__H2_CANCEL);
   }
+  requests_expect_good_call();
+}
+
+/* CVE-2021-36154: they are taken in a loop. */
+static void row_39_many_empty_messages_in_one_read_are_no_burden(void **state) {
+  (void)state;
+  enum { MESSAGES = 13000 };
+  static uint8_t prefixes[5 * MESSAGES];
+  fc_bytes *message;
+  begin(REQUEST("/t/Stream"));
+  for (size_t at = 0; at < sizeof prefixes; at += 16000) {
+    size_t left = sizeof prefixes - at;
+    put(left <= 16000 ? FC__H2_END_STREAM : 0,
+        (fc_slice){prefixes + at, left < 16000 ? left : 16000});
+  }
+  requests_go();
+  fc_call *call = requests.rig.held[0];
+  for (int i = 0; i < MESSAGES; i++) {
+    assert_int_equal(fc_call_recv(call, &message), FC_OK);
+    fc_bytes_unref(message);
+  }
+  assert_int_equal(fc_call_recv(call, &message), FC_END);
+  rig_finish(&requests.rig, 0, FC_CODE_OK);
+  requests_go();
+  requests_expect(FC_CODE_OK, "");
   requests_expect_good_call();
 }
 
@@ -255,6 +282,7 @@ int main(void) {
       REQUEST_TEST_WHOLE(row_38_the_window_of_a_refused_message_is_given_back),
       REQUEST_TEST(row_39_a_promise_of_4_gib_allocates_nothing),
       REQUEST_TEST_WHOLE(row_39_what_is_held_follows_what_came),
+      REQUEST_TEST_WHOLE(row_39_many_empty_messages_in_one_read_are_no_burden),
       REQUEST_TEST(row_40_an_end_inside_the_prefix_or_message_is_internal),
       REQUEST_TEST(row_40_an_end_inside_a_streams_message_is_internal),
       REQUEST_TEST(row_45_no_request_is_unimplemented),

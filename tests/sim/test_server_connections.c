@@ -13,7 +13,7 @@ static void connect_and_greet(struct rig *rig, struct raw_client *c) {
   assert_true(fc__h2_peer_settings_seen(c->h2));
 }
 
-static void one_that_says_nothing_is_closed_at_the_handshake_timeout(void **state) {
+static void row_15_one_that_says_nothing_is_closed_at_the_handshake_timeout(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client silent, good;
@@ -59,7 +59,7 @@ static void assert_two_steps(const struct raw_client *c, const char *debug, uint
   assert_int_equal(c->goaways[1].code, FC__H2_NO_ERROR);
 }
 
-static void an_idle_connection_is_told_to_go(void **state) {
+static void row_18_an_idle_connection_is_told_to_go(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -98,7 +98,7 @@ static void one_that_never_calls_is_idle_from_the_start(void **state) {
   rig_close(&rig);
 }
 
-static void age_ends_connections_at_different_times(void **state) {
+static void row_18_age_ends_connections_at_different_times(void **state) {
   (void)state;
   enum { COUNT = 20 };
   struct rig rig;
@@ -216,11 +216,11 @@ static void a_client_that_answers_no_ping_gets_the_last_id_a_second_later(void *
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(one_that_says_nothing_is_closed_at_the_handshake_timeout),
+      cmocka_unit_test(row_15_one_that_says_nothing_is_closed_at_the_handshake_timeout),
       cmocka_unit_test(the_handshake_timeout_can_be_chosen),
-      cmocka_unit_test(an_idle_connection_is_told_to_go),
+      cmocka_unit_test(row_18_an_idle_connection_is_told_to_go),
       cmocka_unit_test(one_that_never_calls_is_idle_from_the_start),
-      cmocka_unit_test(age_ends_connections_at_different_times),
+      cmocka_unit_test(row_18_age_ends_connections_at_different_times),
       cmocka_unit_test(calls_outlive_the_age_for_the_grace),
       cmocka_unit_test(without_a_grace_calls_outlive_the_age_for_ever),
       cmocka_unit_test(a_request_that_crosses_the_first_goaway_is_answered),

@@ -25,7 +25,7 @@ static void assert_answers(struct rig *rig, struct raw_client *c) {
 
 /* ---- streams ---- */
 
-static void streams_over_the_limit_are_refused_and_the_rest_lives(void **state) {
+static void row_14_streams_over_the_limit_are_refused_and_the_rest_lives(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -53,7 +53,7 @@ static void streams_over_the_limit_are_refused_and_the_rest_lives(void **state) 
 }
 
 /* CVE-2023-44487, GHSA-m425-mq94-257g: the handlers of reset streams still run. */
-static void resets_buy_no_further_handlers(void **state) {
+static void row_01_resets_buy_no_further_handlers(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -78,7 +78,7 @@ static void resets_buy_no_further_handlers(void **state) {
   rig_close(&rig);
 }
 
-static void pairs_of_request_and_reset_in_one_read_run_nothing(void **state) {
+static void row_01_pairs_of_request_and_reset_in_one_read_run_nothing(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -100,7 +100,7 @@ static void pairs_of_request_and_reset_in_one_read_run_nothing(void **state) {
   rig_close(&rig);
 }
 
-static void one_who_goes_on_resetting_is_sent_away(void **state) {
+static void row_01_one_who_goes_on_resetting_is_sent_away(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -164,7 +164,7 @@ static void an_answered_call_frees_its_slot_at_once(void **state) {
 
 /* ---- calls ---- */
 
-static void calls_over_the_limit_are_told_so(void **state) {
+static void row_17_calls_over_the_limit_are_told_so(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c[2];
@@ -193,7 +193,7 @@ static void calls_over_the_limit_are_told_so(void **state) {
 
 /* ---- connections ---- */
 
-static void connections_over_the_limit_wait_until_one_goes(void **state) {
+static void row_16_connections_over_the_limit_wait_until_one_goes(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c[4];
@@ -218,7 +218,7 @@ static void connections_over_the_limit_wait_until_one_goes(void **state) {
 }
 
 /* CVE-2023-4785, CVE-2024-47609 */
-static void accepting_survives_what_the_system_lacks(void **state) {
+static void row_16_accepting_survives_what_the_system_lacks(void **state) {
   (void)state;
   const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED, EPERM, EINTR, EIO};
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
@@ -242,7 +242,7 @@ static void accepting_survives_what_the_system_lacks(void **state) {
   }
 }
 
-static void accepting_goes_on_within_a_second_of_better_times(void **state) {
+static void row_16_accepting_goes_on_within_a_second_of_better_times(void **state) {
   (void)state;
   struct rig rig;
   struct raw_client c;
@@ -291,16 +291,16 @@ static void a_paused_socket_does_not_hold_up_the_end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(streams_over_the_limit_are_refused_and_the_rest_lives),
-      cmocka_unit_test(resets_buy_no_further_handlers),
-      cmocka_unit_test(pairs_of_request_and_reset_in_one_read_run_nothing),
-      cmocka_unit_test(one_who_goes_on_resetting_is_sent_away),
+      cmocka_unit_test(row_14_streams_over_the_limit_are_refused_and_the_rest_lives),
+      cmocka_unit_test(row_01_resets_buy_no_further_handlers),
+      cmocka_unit_test(row_01_pairs_of_request_and_reset_in_one_read_run_nothing),
+      cmocka_unit_test(row_01_one_who_goes_on_resetting_is_sent_away),
       cmocka_unit_test(an_expired_call_keeps_its_slot_until_its_handler_is_done),
       cmocka_unit_test(an_answered_call_frees_its_slot_at_once),
-      cmocka_unit_test(calls_over_the_limit_are_told_so),
-      cmocka_unit_test(connections_over_the_limit_wait_until_one_goes),
-      cmocka_unit_test(accepting_survives_what_the_system_lacks),
-      cmocka_unit_test(accepting_goes_on_within_a_second_of_better_times),
+      cmocka_unit_test(row_17_calls_over_the_limit_are_told_so),
+      cmocka_unit_test(row_16_connections_over_the_limit_wait_until_one_goes),
+      cmocka_unit_test(row_16_accepting_survives_what_the_system_lacks),
+      cmocka_unit_test(row_16_accepting_goes_on_within_a_second_of_better_times),
       cmocka_unit_test(a_descriptor_that_comes_free_is_used_at_once),
       cmocka_unit_test(a_paused_socket_does_not_hold_up_the_end),
   };

@@ -135,7 +135,7 @@ static void a_waiting_job_can_be_taken_back(void **state) {
 }
 
 /* Row 17 of the hostile inputs: by chance from a third of the limit on, all at the limit. */
-static void load_is_shed_before_the_line_is_full(void **state) {
+static void row_17_load_is_shed_before_the_line_is_full(void **state) {
   (void)state;
   struct bench b;
   int waiting = 0, refused = 0;
@@ -181,7 +181,7 @@ int main(void) {
       cmocka_unit_test(blocked_jobs_get_threads_up_to_the_limit),
       cmocka_unit_test(an_idle_thread_is_used_again),
       cmocka_unit_test(a_waiting_job_can_be_taken_back),
-      cmocka_unit_test(load_is_shed_before_the_line_is_full),
+      cmocka_unit_test(row_17_load_is_shed_before_the_line_is_full),
       cmocka_unit_test(finishing_waits_for_what_runs),
       cmocka_unit_test(signals_are_not_for_workers),
   };
