@@ -1,0 +1,98 @@
+/*
+ * Reading into the engine, and one gathered write for everything that was queued in a turn.
+ */
+#include <errno.h>
+
+#include "call/link_internal.h"
+
+/* Then other connections have their turn; level triggering brings the rest. */
+enum { READS_PER_TURN = 4 };
+
+/* ---- writing ---- */
+
+static void set_blocked(struct fc__link *link, bool blocked, int64_t now) {
+  if (blocked && !link->writing_blocked) link->last_progress = now;
+  if (blocked == link->writing_blocked) return;
+  link->writing_blocked = blocked;
+  unsigned write = blocked ? (unsigned)FC__READY_WRITE : 0;
+  link->transport->ops->want(link->transport, FC__READY_READ | write);
+}
+
+int fc__link_write_out(struct fc__link *link, int64_t now) {
+  struct iovec iov[FC__H2_IOV_MAX];
+  for (int count; (count = fc__h2_output(link->h2, iov, now)) > 0;) {
+    size_t total = 0;
+    for (int i = 0; i < count; i++) total += iov[i].iov_len;
+    ssize_t n = link->transport->ops->write(link->transport, iov, count);
+    if (n == -EAGAIN) n = 0;
+    if (n < 0) return (int)n;
+    if (n > 0) {
+      fc__h2_written(link->h2, (size_t)n, now);
+      link->last_progress = now;
+    }
+    if ((size_t)n < total) {
+      set_blocked(link, true, now);
+      return 0;
+    }
+  }
+  set_blocked(link, false, now);
+  return 0;
+}
+
+/* A connection that goes away ends with its last stream. */
+static bool is_drained(const struct fc__link *link) {
+  return link->closing && fc__h2_stream_count(link->h2) == 0 && !fc__h2_wants_write(link->h2);
+}
+
+void fc__link_flush_run(struct fc__flush *flush, int64_t now) {
+  struct fc__link *link = FC__CONTAINER(flush, struct fc__link, flush);
+  if (link->down) return;
+  fc__link_enter(link);
+  int failed = fc__link_write_out(link, now);
+  if (failed < 0) {
+    fc__link_down_system(link, "writing to", -failed, now);
+  } else if (is_drained(link)) {
+    fc__link_down_gently(link, now, "the connection with %s went away", link->peer);
+  }
+  fc__link_schedule(link);
+  fc__link_leave(link);
+}
+
+/* ---- reading ---- */
+
+static bool read_once(struct fc__link *link, int64_t now) {
+  struct iovec iov = {link->loop->scratch, FC__LOOP_SCRATCH};
+  ssize_t n = link->transport->ops->read(link->transport, &iov, 1);
+  if (n == -EAGAIN) return false;
+  if (n <= 0) {
+    if (n < 0) {
+      fc__link_down_system(link, "reading from", (int)-n, now);
+    } else {
+      fc__link_down(link, now, "%s closed the connection", link->peer);
+    }
+    return false;
+  }
+  link->last_read = now;
+  link->ping_sent = FC_NEVER;
+  if (fc__h2_receive(link->h2, (fc_slice){link->loop->scratch, (size_t)n}, now) < 0) {
+    if (!link->down) fc__link_fail(link, now);
+    return false;
+  }
+  return !link->down && (size_t)n == FC__LOOP_SCRATCH;
+}
+
+void fc__link_on_ready(struct fc__transport *transport, unsigned ready, int64_t now) {
+  struct fc__link *link = transport->user;
+  fc__link_enter(link);
+  if (link->lingers) {
+    fc__link_read_lingering(link, now);
+  } else if (ready & FC__READY_READ) {
+    for (int i = 0; i < READS_PER_TURN && read_once(link, now); i++) {
+    }
+  }
+  if (!link->down && ((ready & FC__READY_WRITE) || link->closing || fc__h2_wants_write(link->h2))) {
+    fc__link_touch(link);
+  }
+  fc__link_schedule(link);
+  fc__link_leave(link);
+}
