@@ -159,6 +159,7 @@ fc_call *fc__call_create_server(struct fc__call_owner *owner, struct fc__link *l
   fc_call *call = call_new(owner, true);
   if (!call) return NULL;
   call->link = link;
+  call->send_encoding = (uint8_t)owner->compression;
   memcpy(call->kept.peer, link->peer, link->peer_len + 1);
   return call;
 }
