@@ -87,8 +87,9 @@ typedef struct fc_server_options {
   int64_t keepalive_timeout_ns;        /* 0: 20 s */
   int64_t min_ping_interval_ns;        /* more frequent pings are strikes; 0: 5 min  (gRFC A8) */
   bool permit_ping_without_calls;
-  int64_t
-      stall_timeout_ns; /* no progress in writing for so long: the connection is closed; 0: 60 s */
+  /* While a connection has payload to write and the peer takes nothing, by its windows or by its socket, for so long: it
+   * is closed, its calls are cancelled. 0: 60 s; FC_NEVER: where streams may pause longer than that. */
+  int64_t stall_timeout_ns;
   uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
   bool reuse_port; /* share ports with other processes; off: a busy port is an error */
   /* Received messages that no handler has taken and answers that clients do not read, of all

@@ -49,8 +49,9 @@ struct fc__link {
   struct fc__link_config config;
   struct fc__flush flush;
   struct fc__timer timer;
-  int64_t last_read, last_progress; /* of writing, while something waits */
-  int64_t ping_sent;                /* keepalive ping in flight since, or FC_NEVER */
+  int64_t last_read;
+  int64_t stalled_since; /* payload waits and none of it could be written; FC_NEVER */
+  int64_t ping_sent;     /* keepalive ping in flight since, or FC_NEVER */
   bool up, going_away, closing, down, writing_blocked,
       destroyed;  /* closing: ends with its last stream */
   size_t lingers; /* down, but the transport is read until it ends, at most so many bytes; 0: not */

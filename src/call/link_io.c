@@ -10,32 +10,38 @@ enum { READS_PER_TURN = 4 };
 
 /* ---- writing ---- */
 
-static void set_blocked(struct fc__link *link, bool blocked, int64_t now) {
-  if (blocked && !link->writing_blocked) link->last_progress = now;
+static void set_blocked(struct fc__link *link, bool blocked) {
   if (blocked == link->writing_blocked) return;
   link->writing_blocked = blocked;
   unsigned write = blocked ? (unsigned)FC__READY_WRITE : 0;
   link->transport->ops->want(link->transport, FC__READY_READ | write);
 }
 
+/* The peer takes nothing: its socket is full, or its windows are shut (a slow read, CVE-2019-9511, CVE-2019-9517). What is
+ * written on any stream counts as progress, so only a connection on which nothing moves stalls. */
+static void note_stall(struct fc__link *link, bool wrote, int64_t now) {
+  if (fc__h2_buffered(link->h2) == 0) {
+    link->stalled_since = FC_NEVER;
+  } else if (wrote || link->stalled_since == FC_NEVER) {
+    link->stalled_since = now;
+  }
+}
+
 int fc__link_write_out(struct fc__link *link, int64_t now) {
   struct iovec iov[FC__H2_IOV_MAX];
-  for (int count; (count = fc__h2_output(link->h2, iov, now)) > 0;) {
+  bool wrote = false, full = false;
+  for (int count; !full && (count = fc__h2_output(link->h2, iov, now)) > 0;) {
     size_t total = 0;
     for (int i = 0; i < count; i++) total += iov[i].iov_len;
     ssize_t n = link->transport->ops->write(link->transport, iov, count);
     if (n == -EAGAIN) n = 0;
     if (n < 0) return (int)n;
-    if (n > 0) {
-      fc__h2_written(link->h2, (size_t)n, now);
-      link->last_progress = now;
-    }
-    if ((size_t)n < total) {
-      set_blocked(link, true, now);
-      return 0;
-    }
+    if (n > 0) fc__h2_written(link->h2, (size_t)n, now);
+    wrote = wrote || n > 0;
+    full = (size_t)n < total;
   }
-  set_blocked(link, false, now);
+  set_blocked(link, full);
+  note_stall(link, wrote, now);
   return 0;
 }
 

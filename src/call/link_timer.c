@@ -14,7 +14,7 @@ static bool keepalive_is_due(const struct fc__link *link) {
 
 static int64_t next_at(const struct fc__link *link) {
   int64_t at = fc__h2_next_at(link->h2), other = FC_NEVER;
-  if (link->writing_blocked) other = after(link->last_progress, link->config.stall_timeout);
+  other = after(link->stalled_since, link->config.stall_timeout);
   if (other < at) at = other;
   other = FC_NEVER;
   if (link->ping_sent != FC_NEVER) {
@@ -50,8 +50,7 @@ void fc__link_timer_fire(struct fc__timer *timer, int64_t now) {
   fc__link_enter(link);
   link->timer.at = FC_NEVER;
   if (link->lingers) fc__link_end_linger(link, now);
-  if (!link->down && link->writing_blocked &&
-      now >= after(link->last_progress, link->config.stall_timeout)) {
+  if (!link->down && now >= after(link->stalled_since, link->config.stall_timeout)) {
     fc__link_down(link, now, "writing to %s: no progress, the peer does not read", link->peer);
   }
   if (!link->down && now >= fc__h2_next_at(link->h2) && fc__h2_tick(link->h2, now) < 0) {

@@ -60,13 +60,15 @@ static void row_02_resets_that_the_client_provokes_run_out_of_tokens(void **stat
   expect_calm();
 }
 
+#define WITHOUT_TE                                                                                 \
+  ":method: POST\n:scheme: http\n:path: /t/Answer\n:authority: a\n"                                \
+  "content-type: application/grpc\n"
+
 static void row_02_early_answers_run_out_of_tokens(void **state) {
   (void)state;
-  static const char *const wrong[] = {
-      REQUEST("/t/Answer") "k-bin: %%%\n", REQUEST_HEAD("/t/Answer") "content-type: text/html\n",
-      ":method: POST\n",
-      ":method: POST\n:scheme: http\n:path: /t/Answer\n:authority: a\n"
-      "content-type: application/grpc\n"};
+  static const char *const wrong[] = {REQUEST("/t/Answer") "k-bin: %%%\n",
+                                      REQUEST_HEAD("/t/Answer") "content-type: text/html\n",
+                                      ":method: POST\n", WITHOUT_TE};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     for (int k = 0; k < 11; k++) {
       for (int n = 0; n < BURST / 10 && requests.end.transport; n++) {
@@ -178,6 +180,26 @@ static void row_06_a_client_that_never_reads_is_left(void **state) {
   requests_expect_good_call();
 }
 
+static void row_06_a_window_that_stays_shut_is_left(void **state) {
+  (void)state;
+  fc_server_options o = FC_SERVER_OPTIONS_INIT;
+  o.stall_timeout_ns = 5 * FC_SECOND;
+  requests_restart(&o);
+  set_windows(0, 0);
+  begin_to_send(REQUEST("/t/Stream"));
+  sim_run_for(requests.rig.sim, 4 * FC_SECOND);
+  put_u32(FC__H2_WINDOW_UPDATE, 1); /* progress, if little */
+  requests_go();
+  sim_run_for(requests.rig.sim, 4 * FC_SECOND);
+  assert_int_equal(requests.rig.over, 0);
+  sim_run_for(requests.rig.sim, 2 * FC_SECOND);
+  assert_int_equal(requests.rig.over, 1);
+  assert_int_equal(requests.rig.code, FC_CODE_CANCELLED);
+  rig_finish_all(&requests.rig);
+  requests_reconnect();
+  requests_expect_good_call();
+}
+
 /* CVE-2026-49975: tiny fields without number, and an answer that is not taken. */
 static void row_05_a_bomb_of_fields_with_a_shut_window_holds_nothing(void **state) {
   (void)state;
@@ -227,6 +249,7 @@ int main(void) {
       REQUEST_TEST(row_06_a_shut_window_holds_up_the_handler),
       REQUEST_TEST(row_06_the_deadline_cuts_an_answer_behind_a_shut_window),
       REQUEST_TEST_WHOLE(row_06_a_client_that_never_reads_is_left),
+      REQUEST_TEST_WHOLE(row_06_a_window_that_stays_shut_is_left),
       REQUEST_TEST(row_16_want_of_descriptors_ends_nothing),
   };
   return requests_run(tests, sizeof tests / sizeof *tests);
