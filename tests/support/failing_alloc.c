@@ -21,10 +21,11 @@ static struct {
   size_t live, live_bytes, peak_bytes, count;
   size_t until; /* allocations before the one that fails */
   enum failing_alloc_mode mode;
-  bool armed, failed;
+  bool armed, failed, paused;
 } state;
 
 static bool must_fail_locked(void) {
+  if (state.paused) return false;
   state.count++;
   if (!state.armed) return false;
   if (state.until > 0) return state.until--, false;
@@ -125,6 +126,12 @@ bool failing_alloc_comes_to(size_t live) {
   bool came = state.live == live;
   pthread_mutex_unlock(&lock);
   return came;
+}
+
+void failing_alloc_pause(bool on) {
+  pthread_mutex_lock(&lock);
+  state.paused = on;
+  pthread_mutex_unlock(&lock);
 }
 
 static size_t read_locked(const size_t *figure) {

@@ -30,6 +30,9 @@ void failing_alloc_arm(size_t n, enum failing_alloc_mode mode);
 /* No more failures; says whether any allocation has failed since it was armed. */
 bool failing_alloc_disarm(void);
 
+/* While paused, allocations neither fail nor count: for what is not under test. */
+void failing_alloc_pause(bool on);
+
 size_t failing_alloc_live(void); /* blocks that are not freed */
 /* Waits, ten seconds at most, until so many blocks live: for what other threads free. */
 bool failing_alloc_comes_to(size_t live);
