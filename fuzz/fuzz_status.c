@@ -1,5 +1,5 @@
-/* grpc-status: just the seventeen numbers are read, in the one form that a peer writes them. And status details, which
- * agree with one code or, when they name none, with all. */
+/* grpc-status: just the seventeen numbers are read, in the one form that a peer writes them. And
+ * status details, which agree with one code or, when they name none, with all. */
 #include <string.h>
 
 #include "check.h"

@@ -1,7 +1,8 @@
 /*
- * Messages on their way in: taken out of the stream's bytes, expanded, queued. The peer's window is given back as the
- * application takes messages, so that an application that does not read holds the peer up, and nobody else. The
- * window counts compressed bytes: of those that wait only a few are expanded ahead, the rest is only checked.
+ * Messages on their way in: taken out of the stream's bytes, expanded, queued. The peer's window is
+ * given back as the application takes messages, so that an application that does not read holds the
+ * peer up, and nobody else. The window counts compressed bytes: of those that wait only a few are
+ * expanded ahead, the rest is only checked.
  */
 #include "base/bytes.h"
 #include "call/internal.h"
@@ -31,7 +32,8 @@ void fc__call_drop_messages(fc_call *call) {
   count_partial(call);
 }
 
-/* A WINDOW_UPDATE may wait to be written; or there was no memory for one, and the link is to notice. */
+/* A WINDOW_UPDATE may wait to be written; or there was no memory for one, and the link is to
+ * notice. */
 static void announce(fc_call *call) {
   struct fc__h2_conn *h2 = call->link->h2;
   uint32_t code;

@@ -1,6 +1,6 @@
 /*
- * What the header fields came to that a peer repeats with each call: kept with the link, and given to the next call as
- * a whole, so that a warm call's headers are not read field by field.
+ * What the header fields came to that a peer repeats with each call: kept with the link, and given
+ * to the next call as a whole, so that a warm call's headers are not read field by field.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
- * A server's view of a request: its header fields, what is wrong with them (hostile inputs get the answers of
- * reference tables: grpc core's where the specification is silent), and when it may be dispatched.
- * Spec: PROTOCOL-HTTP2.md, Requests
+ * A server's view of a request: its header fields, what is wrong with them (hostile inputs get the
+ * answers of reference tables: grpc core's where the specification is silent), and when it may be
+ * dispatched. Spec: PROTOCOL-HTTP2.md, Requests
  */
 #include <string.h>
 
@@ -84,7 +84,7 @@ void fc__request_field(fc_call *call, const struct fc__field *field) {
   }
 }
 
-/* "/service/method": the string that routing, interceptors and handlers all see (CVE-2026-33186). */
+/* "/service/method": the string that routing, interceptors and handlers all see, CVE-2026-33186. */
 static bool path_is_routable(const fc_call *call) {
   const struct fc__buf *path = &call->kept.path;
   if (path->len < 4 || path->data[0] != '/') return false;
@@ -136,8 +136,8 @@ void fc__request_ended(fc_call *call, int64_t now) {
   }
 }
 
-/* An early answer costs the client a token, or it could have the server answer at no cost of its own: MadeYouReset,
- * CVE-2025-8671. */
+/* An early answer costs the client a token, or it could have the server answer at no cost of its
+ * own: MadeYouReset, CVE-2025-8671. */
 static void reject(fc_call *call, int64_t now) {
   fc__h2_reject(call->link->h2, &call->stream);
   fc__call_end(call, call->header.code, call->header.text, now);

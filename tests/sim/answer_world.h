@@ -1,9 +1,9 @@
 #ifndef FC_TESTS_ANSWER_WORLD_H
 #define FC_TESTS_ANSWER_WORLD_H
 /*
- * A channel over the simulated network and a server made by hand that gives it hostile answers: one of each, for a test
- * program. Every test runs twice, and the second time the channel reads a byte at a time: what comes of an answer must
- * not depend on how it arrives.
+ * A channel over the simulated network and a server made by hand that gives it hostile answers: one
+ * of each, for a test program. Every test runs twice, and the second time the channel reads a byte
+ * at a time: what comes of an answer must not depend on how it arrives.
  */
 #include "farcall/rpc.h"
 #include "sim/raw_end.h"
@@ -42,7 +42,8 @@ int answers_run(const struct CMUnitTest *tests, size_t count);
 
 /* ---- calling ---- */
 
-/* A unary call whose request has come to the server; or one of another pattern, with its sending side open. */
+/* A unary call whose request has come to the server; or one of another pattern, with its sending
+ * side open. */
 fc_call *answers_call(void);
 fc_call *answers_call_pattern(fc_pattern pattern);
 

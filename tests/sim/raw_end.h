@@ -1,9 +1,10 @@
 #ifndef FC_TESTS_RAW_END_H
 #define FC_TESTS_RAW_END_H
 /*
- * One end of a connection on the simulated network, made by hand: frames are built with the h2_put_ functions of
- * h2_peer.h on end.peer and leave with raw_end_go; what the other end says is read as the text that h2_peer.h
- * describes. Preface and SETTINGS are said at the start, everything else is the test's.
+ * One end of a connection on the simulated network, made by hand: frames are built with the h2_put_
+ * functions of h2_peer.h on end.peer and leave with raw_end_go; what the other end says is read as
+ * the text that h2_peer.h describes. Preface and SETTINGS are said at the start, everything else is
+ * the test's.
  */
 #include "sim/sim_net.h"
 #include "support/h2_peer.h"

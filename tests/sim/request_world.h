@@ -1,9 +1,9 @@
 #ifndef FC_TESTS_REQUEST_WORLD_H
 #define FC_TESTS_REQUEST_WORLD_H
 /*
- * A server over the simulated network and a client made by hand that sends it hostile requests: one of each, for a test
- * program. Every test runs twice, and the second time the server reads a byte at a time: what comes of a request must not
- * depend on how it arrives.
+ * A server over the simulated network and a client made by hand that sends it hostile requests: one
+ * of each, for a test program. Every test runs twice, and the second time the server reads a byte
+ * at a time: what comes of a request must not depend on how it arrives.
  */
 #include "sim/raw_end.h"
 #include "support/server_rig.h"
@@ -28,7 +28,8 @@ extern struct request_world requests;
 int requests_start(void **state);
 int requests_start_in_pieces(void **state);
 int requests_stop(void **state); /* nothing may have leaked */
-/* Begins anew with a server of these options, on which a test may register more before requests_connect. */
+/* Begins anew with a server of these options, on which a test may register more before
+ * requests_connect. */
 void requests_create(const fc_server_options *options);
 void requests_connect(void);
 void requests_restart(const fc_server_options *options); /* both */
@@ -55,7 +56,8 @@ void requests_ask_block(fc_slice block); /* with an encoded header block */
 
 /* ---- what came of the last request ---- */
 
-/* Exactly one status, with that code and a part of its text; the stream is over, the connection lives. */
+/* Exactly one status, with that code and a part of its text; the stream is over, the connection
+ * lives. */
 void requests_expect(fc_code code, const char *part);
 /* The same; besides no handler has run, and a good call succeeds afterwards. */
 void requests_expect_refused(fc_code code, const char *part);
@@ -63,7 +65,7 @@ void requests_expect_refused(fc_code code, const char *part);
 void requests_expect_reset(uint32_t code);
 /* A call on the connection is answered as on a fresh one. */
 void requests_expect_good_call(void);
-/* The number at this place of the last request's answers: "DATA 1 " gives the length of its data. */
+/* The length of the DATA of the last request's answer, of its first frame. */
 unsigned requests_data_len(void);
 
 #endif

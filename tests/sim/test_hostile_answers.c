@@ -1,6 +1,6 @@
 /*
- * Answers that are not gRPC's, or have no proper status, to a client: rows 47, 48 and 52 of the table of hostile inputs.
- * Each call ends with one status, and the connection serves the next.
+ * Answers that are not gRPC's, or have no proper status, to a client: rows 47, 48 and 52 of the
+ * table of hostile inputs. Each call ends with one status, and the connection serves the next.
  */
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /*
- * Compressed messages that are not what they should be, to a server: rows 41 to 44 of the table of hostile inputs.
+ * Compressed messages that are not what they should be, to a server: rows 41 to 44 of the table of
+ * hostile inputs.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * Connections that end in the middle of a call, or never are what they should be, to a client: rows 57 and 58 of the table
- * of hostile inputs. Those of a server's are in test_hostile_ends.c.
+ * Connections that end in the middle of a call, or never are what they should be, to a client: rows
+ * 57 and 58 of the table of hostile inputs. Those of a server's are in test_hostile_ends.c.
  */
 #include <stdio.h>
 
@@ -151,7 +151,8 @@ static void row_58_silence_without_a_deadline_ends_at_the_connect_timeout(void *
   expect(call, FC_CODE_UNAVAILABLE, "no SETTINGS within 20 s");
 }
 
-/* doc/connection-backoff.md: 1 s, 1.6 times as long each time, 120 s at most, a fifth of it more or less. */
+/* doc/connection-backoff.md: 1 s, 1.6 times as long each time, 120 s at most, a fifth of it more or
+ * less. */
 static void row_58_attempts_come_with_back_off(void **state) {
   (void)state;
   size_t first, count;

@@ -1,6 +1,6 @@
 /*
- * Clients that vanish in the middle of a request, to a server: row 57 of the table of hostile inputs. Handlers that have
- * begun are told, once, and the server serves the next client.
+ * Clients that vanish in the middle of a request, to a server: row 57 of the table of hostile
+ * inputs. Handlers that have begun are told, once, and the server serves the next client.
  */
 #include "sim/request_world.h"
 

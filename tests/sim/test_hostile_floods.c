@@ -1,6 +1,7 @@
 /*
- * Floods as a whole server meets them: rows 1 to 18 of the table of hostile inputs, where handlers, answers or other
- * connections are concerned. What a connection answers by itself is in test_h2_floods.c.
+ * Floods as a whole server meets them: rows 1 to 18 of the table of hostile inputs, where handlers,
+ * answers or other connections are concerned. What a connection answers by itself is in
+ * test_h2_floods.c.
  */
 #include <errno.h>
 
@@ -14,7 +15,8 @@ static struct h2_peer *peer(void) { return &requests.end.peer; }
 
 static void put_u32(unsigned type, uint32_t value) { h2_put_u32(peer(), type, requests.id, value); }
 
-/* The connection was ended for abuse, no more handlers ran at once than streams may be, and others are served. */
+/* The connection was ended for abuse, no more handlers ran at once than streams may be, and others
+ * are served. */
 static void expect_calm(void) {
   assert_non_null(strstr(requests.said, "ENHANCE_YOUR_CALM"));
   assert_null(requests.end.transport);

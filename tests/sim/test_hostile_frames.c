@@ -1,6 +1,6 @@
 /*
- * Frames that a server should not send, resets and GOAWAY, to a client: rows 54 to 56 of the table of hostile inputs, and
- * what becomes of the calls.
+ * Frames that a server should not send, resets and GOAWAY, to a client: rows 54 to 56 of the table
+ * of hostile inputs, and what becomes of the calls.
  */
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
-/* Handlers that do what they should not: row 46 of the table of hostile inputs. The server lives, its clients get one status. */
+/* Handlers that do what they should not: row 46 of the table of hostile inputs. The server lives,
+ * its clients get one status. */
 #include <stdlib.h>
 
 #include "sim/request_world.h"

@@ -1,6 +1,6 @@
 /*
- * Messages that are not what they should be, to a server: rows 38 to 40 and 45 of the table of hostile
- * inputs.
+ * Messages that are not what they should be, to a server: rows 38 to 40 and 45 of the table of
+ * hostile inputs.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * Metadata that is not what it should be, to a server: rows 35 to 37 of the table of hostile inputs, and what a refused
- * header block must leave behind: nothing.
+ * Metadata that is not what it should be, to a server: rows 35 to 37 of the table of hostile
+ * inputs, and what a refused header block must leave behind: nothing.
  */
 #include <stdio.h>
 
@@ -190,7 +190,8 @@ static void row_37_the_limits_are_options(void **state) {
 
 /* ---- what a refused block leaves behind ---- */
 
-/* Row 27, CVE-2023-32731: the block is decoded to its end, so that its entries mean what the client thinks. */
+/* Row 27, CVE-2023-32731: the block is decoded to its end, so that its entries mean what the client
+ * thinks. */
 static void row_27_fields_behind_the_limit_enter_the_table(void **state) {
   (void)state;
   with_echo();

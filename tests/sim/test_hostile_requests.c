@@ -1,6 +1,7 @@
 /*
- * Requests that are not what they should be, to a server: rows 29 to 32 of the table of hostile inputs. Each gets one
- * answer, no handler sees it unless it may, and the connection serves the next call.
+ * Requests that are not what they should be, to a server: rows 29 to 32 of the table of hostile
+ * inputs. Each gets one answer, no handler sees it unless it may, and the connection serves the
+ * next call.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * Messages that are not what they should be, to a client: rows 49 and 53 of the table of hostile inputs, and rows 38 to 44
- * as a server can commit them too.
+ * Messages that are not what they should be, to a client: rows 49 and 53 of the table of hostile
+ * inputs, and rows 38 to 44 as a server can commit them too.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * Status texts and details that are not what they should be, to a client: rows 50 and 51 of the table of hostile inputs;
- * and header lists that are too large, row 37.
+ * Status texts and details that are not what they should be, to a client: rows 50 and 51 of the
+ * table of hostile inputs; and header lists that are too large, row 37.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static void row_37_headers_over_the_limit_are_refused(void **state) {
 
 /* ---- row 51: details ---- */
 
-/* google.rpc.Status in base64, of code 5 and of code 3; the second's code stands behind its text. */
+/* google.rpc.Status in base64, of code 5 and of code 3; the second's code is behind its text. */
 #define DETAILS_5 "CAUSAXg"
 #define DETAILS_3 "EgF4CAM"
 

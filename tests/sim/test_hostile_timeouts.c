@@ -1,5 +1,6 @@
 /*
- * Requests whose time is malformed, over, or longer than time is: rows 33 and 34 of the table of hostile inputs.
+ * Requests whose time is malformed, over, or longer than time is: rows 33 and 34 of the table of
+ * hostile inputs.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * Large messages leave from where they lie: what arrives is what was sent, however the network cuts it, and nothing is
- * read once it was released. CVE-2024-11407
+ * Large messages leave from where they lie: what arrives is what was sent, however the network cuts
+ * it, and nothing is read once it was released. CVE-2024-11407
  */
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /*
- * Answers that begin with the same indexed fields as the one before are not decoded that far: to callers it must make no
- * difference. Each test runs byte by byte too, which takes the way without that.
+ * Answers that begin with the same indexed fields as the one before are not decoded that far: to
+ * callers it must make no difference. Each test runs byte by byte too, which takes the way without
+ * that.
  */
 #include <stdio.h>
 #include <stdlib.h>

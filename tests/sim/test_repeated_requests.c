@@ -1,59 +1,9 @@
 /*
- * Requests that begin with the same indexed fields as the one before are not decoded that far: to handlers it must make no
- * difference. Each test runs byte by byte too, which takes the way without that.
+ * Requests that begin with the same indexed fields as the one before are not decoded that far: to
+ * handlers it must make no difference. Each test runs byte by byte too, which takes the way without
+ * that.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/random.h"
-#include "http2/hpack.h"
-#include "sim/request_world.h"
-
-/* ---- a handler that tells all it can see of a request ---- */
-
-static char seen[4096];
-
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void note(const char *format, ...) {
-  size_t len = strlen(seen);
-  va_list args;
-  va_start(args, format);
-  vsnprintf(seen + len, sizeof seen - len, format, args);
-  va_end(args);
-}
-
-static void see(fc_call *call, void *user) {
-  const fc_metadata *metadata;
-  fc_bytes *message;
-  (void)user;
-  requests.rig.begun++;
-  note("%s", fc_call_method(call));
-  if (fc_call_time_remaining(call) != FC_NEVER) {
-    note(" in %d s", (int)(fc_call_time_remaining(call) / FC_SECOND));
-  }
-  assert_int_equal(fc_call_initial_metadata(call, 0, &metadata), FC_OK);
-  for (size_t i = 0; i < fc_metadata_count(metadata); i++) {
-    fc_metadata_entry e = fc_metadata_at(metadata, i);
-    note(" %.*s=%.*s", (int)e.key.len, (const char *)e.key.data, (int)e.value.len,
-         e.value.len ? (const char *)e.value.data : "");
-  }
-  assert_int_equal(fc_call_recv(call, &message), FC_OK);
-  note(" (%zu)\n", fc_bytes_slice(message).len);
-  if (fc_call_respond(call, message) != FC_OK) fc_bytes_unref(message);
-  fc_call_destroy(call);
-}
-
-static void serve(void) {
-  fc_handler h = FC_HANDLER_INIT;
-  h.pattern = FC_PATTERN_UNARY_UNARY;
-  h.kind = FC_HANDLER_ASYNC;
-  h.fn = see;
-  requests_create(NULL);
-  assert_int_equal(fc_server_set_fallback(requests.rig.server, &h, NULL), FC_OK);
-  requests_connect();
-  seen[0] = 0;
-}
+#include "sim/request_seen.h"
 
 static struct raw_block block;
 
@@ -74,7 +24,7 @@ static void indexes(const char *bytes) {
 
 static void first_request(void) {
   requests_stop(NULL);
-  serve();
+  requests_serve_seen();
   block.len = 0;
   indexes(POST_HTTP);
   insert(":path", "/s/m");
@@ -95,10 +45,10 @@ static void begin_run(const char *run) {
 }
 
 static void ask(const char *expected) {
-  seen[0] = 0;
+  request_seen[0] = 0;
   requests_ask_block(raw_block_slice(&block));
   requests_expect(FC_CODE_OK, "");
-  assert_string_equal(seen, expected);
+  assert_string_equal(request_seen, expected);
 }
 
 static void the_same_run_is_the_same_request(void **state) {
@@ -278,89 +228,6 @@ static void a_runs_encoding_and_content_length_hold(void **state) {
   assert_non_null(strstr(requests.said, "PROTOCOL_ERROR"));
 }
 
-/* ---- random requests, whole and in pieces ---- */
-
-static const char *const fields[][2] = {
-    {":method", "POST"},
-    {":method", "GET"},
-    {":scheme", "http"},
-    {":path", "/s/m"},
-    {":path", "/s/other"},
-    {":authority", "test"},
-    {"te", "trailers"},
-    {"content-type", "application/grpc"},
-    {"content-type", "x"},
-    {"grpc-timeout", "100S"},
-    {"grpc-timeout", "wrong"},
-    {"grpc-encoding", "gzip"},
-    {"grpc-encoding", "wrong"},
-    {"grpc-accept-encoding", "gzip"},
-    {"k", "v"},
-    {"k-bin", "AAEC"},
-    {"k-bin", "%"},
-    {"user-agent", "\x83\x86\xbe\xbe\xbe"},
-    {"content-length", "12"},
-    {"connection", "close"},
-};
-
-/* Mostly what a good request has, in order. */
-static void random_block(struct fc__random *random, struct fc__hpack_encoder *encoder,
-                         struct fc__buf *out) {
-  static const uint8_t usual[] = {0, 2, 3, 5, 6, 7};
-  out->len = 0;
-  for (size_t i = 0; i < sizeof usual + 4; i++) {
-    uint64_t odd = fc__random_below(random, 12);
-    size_t which = i < sizeof usual ? usual[i] : 14;
-    if (odd == 0) which = (size_t)fc__random_below(random, sizeof fields / sizeof *fields);
-    if (odd == 1 || (i >= sizeof usual && odd < 8)) continue;
-    enum fc__hpack_indexing how = odd == 2 ? FC__HPACK_LITERAL : FC__HPACK_INDEX;
-    assert_true(fc__hpack_encode(encoder, out, fc_slice_from_string(fields[which][0]),
-                                 fc_slice_from_string(fields[which][1]), how));
-  }
-}
-
-/* What handlers and the client see of the conversation that a seed gives. */
-static char *converse(uint64_t seed, size_t read_max) {
-  enum { REQUESTS = 40, MOST = 1 << 20 };
-  struct fc__random random;
-  struct fc__buf out;
-  requests_stop(NULL);
-  requests.read_max = read_max;
-  struct fc__hpack_encoder *encoder = fc__hpack_encoder_create();
-  char *all = calloc(1, MOST);
-  assert_true(encoder && all);
-  fc__buf_init(&out, SIZE_MAX);
-  fc__random_init(&random, seed);
-  serve();
-  for (int i = 0; i < REQUESTS; i++) {
-    seen[0] = 0;
-    random_block(&random, encoder, &out);
-    requests_ask_block((fc_slice){out.data, out.len});
-    size_t len = strlen(all);
-    /* The client's end hears NO_ERROR when the server has answered before it has read all. */
-    char *stop = strstr(requests.said, "RST_STREAM");
-    if (stop && strstr(stop, "NO_ERROR")) *stop = 0;
-    snprintf(all + len, MOST - len, "%d: %s%s", i, seen, requests.said);
-  }
-  fc__hpack_encoder_destroy(encoder);
-  fc__buf_finish(&out);
-  return all;
-}
-
-static void random_requests_are_the_same_in_pieces(void **state) {
-  (void)state;
-  static const size_t pieces[] = {1, 3, 7, 20};
-  for (uint64_t seed = 1; seed <= 30; seed++) {
-    char *whole = converse(seed, 0);
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-      char *cut = converse(seed, pieces[i]);
-      assert_string_equal(cut, whole);
-      free(cut);
-    }
-    free(whole);
-  }
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       REQUEST_TEST(the_same_run_is_the_same_request),
@@ -374,7 +241,6 @@ int main(void) {
       REQUEST_TEST(errors_in_a_run_are_found_each_time),
       REQUEST_TEST(what_a_run_may_say_once_it_may_not_say_again_behind),
       REQUEST_TEST(a_runs_encoding_and_content_length_hold),
-      REQUEST_TEST_WHOLE(random_requests_are_the_same_in_pieces),
   };
   return requests_run(tests, sizeof tests / sizeof *tests);
 }
