@@ -1,49 +1,22 @@
 /* A purely blocking client: its process has the caller's thread and no other. The server is a child. */
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/check.h"
 #include "support/exchange.h"
+#include "support/service.h"
 
 struct client {
-  pid_t child;
+  struct service service;
   int threads;
   fc_channel *channel;
-  int stop_fd; /* the server ends when it is closed */
 };
 
-/* Tells its port and serves until the other end of the pipe is closed. */
-static void serve(int port_fd, int stop_fd) {
-  struct exchange exchange;
-  char none;
-  exchange_open(&exchange, NULL, NULL);
-  if (write(port_fd, &exchange.port, sizeof exchange.port) != sizeof exchange.port) _exit(1);
-  while (read(stop_fd, &none, 1) > 0) continue;
-  exchange_close(&exchange);
-  _exit(0);
-}
-
-/* The child is made before this process uses the library. */
 static int set_up(void **state) {
   static struct client client;
-  int port_pipe[2], stop_pipe[2], port;
   char target[40];
-  assert_int_equal(pipe(port_pipe), 0);
-  assert_int_equal(pipe(stop_pipe), 0);
-  client.child = fork();
-  assert_true(client.child >= 0);
-  if (client.child == 0) {
-    close(stop_pipe[1]);
-    serve(port_pipe[1], stop_pipe[0]);
-  }
-  close(port_pipe[1]);
-  close(stop_pipe[0]);
-  client.stop_fd = stop_pipe[1];
-  assert_int_equal(read(port_pipe[0], &port, sizeof port), sizeof port);
-  close(port_pipe[0]);
+  service_start(&client.service);
   client.threads = exchange_threads();
-  snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", port);
+  snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", client.service.port);
   assert_int_equal(fc_channel_create(target, NULL, &client.channel, NULL), FC_OK);
   *state = &client;
   return 0;
@@ -51,11 +24,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   struct client *client = *state;
-  int status;
   fc_channel_destroy(client->channel);
-  close(client->stop_fd);
-  assert_int_equal(waitpid(client->child, &status, 0), client->child);
-  assert_int_equal(status, 0);
+  service_stop(&client->service);
   return 0;
 }
 
