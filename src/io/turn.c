@@ -74,17 +74,23 @@ static void run_batch(fc_reactor *r) {
   }
 }
 
+/* Batches that follow from one another before what they queued is written: a stream whose handler sends message after
+ * message, each when the last has gone, gathers so many in a write. */
+enum { BATCHES_PER_FLUSH = 64 };
+
 void fc__reactor_run_tasks(fc_reactor *r) {
   const bool nested = r->running;
   assert((!nested || fc__reactor_is_runner(r)) && "tasks run in order, so on one thread at a time");
   assert(!fc__list_empty(&r->tasks));
-  take_batch(r);
   r->running = true;
   if (!nested) r->runner = pthread_self();
   if (!r->polling) fc__reactor_hand_over(r); /* tasks may take long */
-  fc__reactor_leave(r);
-  run_batch(r);
-  pthread_mutex_lock(&r->mutex);
+  for (int i = 0; i < BATCHES_PER_FLUSH && !fc__list_empty(&r->tasks); i++) {
+    take_batch(r);
+    fc__reactor_leave(r);
+    run_batch(r);
+    pthread_mutex_lock(&r->mutex);
+  }
   r->running = nested;
   if (!fc__list_empty(&r->tasks)) r->unsettled = true;
   fc__reactor_flush(r);
