@@ -82,8 +82,9 @@ void fc__block_text(struct fc__h2_conn *h2, const char *name, const char *value,
 /* ---- hooks.c ---- */
 
 struct fc__hook {
-  struct fc__task task;  /* runs drop without the lock */
-  struct fc__loop *loop; /* referenced until it has: the call is gone by then, and perhaps all else */
+  struct fc__task task; /* runs drop without the lock */
+  struct fc__loop
+      *loop; /* referenced until it has: the call is gone by then, and perhaps all else */
   fc_call_hooks hooks;
   struct fc__hook *next;
 };
