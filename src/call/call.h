@@ -56,7 +56,7 @@ struct fc__call_owner {
   } pool;
 };
 
-enum { FC__CALL_POOL_MAX = 256, FC__REPLAY_MAX = 256 * 1024 };
+enum { FC__CALL_POOL_MAX = 4096, FC__REPLAY_MAX = 256 * 1024 };
 
 enum fc__call_event { /* what a waiting thread waits for */
                       FC__EVENT_HEADERS = 1,
