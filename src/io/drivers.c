@@ -128,7 +128,7 @@ static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, in
 
 static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   if (r->unsettled) fc__reactor_settle(r); /* starts the background thread for tasks, if it can */
-  if (!fc__list_empty(&r->tasks) && fc__reactor_may_run_tasks(r)) {
+  if (fc__reactor_has_tasks(r) && fc__reactor_may_run_tasks(r)) {
     fc__reactor_run_tasks(r);
   } else if (r->polling) {
     sleep_while_others_poll(r, waiter, until);

@@ -51,6 +51,12 @@ bool fc__reactor_may_run_tasks(const fc_reactor *r) {
   return r->host || r->background == FC__BACKGROUND_NONE;
 }
 
+/* Also what is left of the batch that this thread is in: a callback may wait for one behind it. */
+bool fc__reactor_has_tasks(const fc_reactor *r) {
+  if (!fc__list_empty(&r->tasks)) return true;
+  return fc__reactor_is_runner(r) && atomic_load_explicit(&r->batch, memory_order_relaxed);
+}
+
 /* Appends the deferred tasks to the batch, of which a task that waits may have left a part. */
 static void take_batch(fc_reactor *r) {
   struct fc__node *first = r->tasks.next, *last = r->tasks.prev;
@@ -81,12 +87,12 @@ enum { BATCHES_PER_FLUSH = 64 };
 void fc__reactor_run_tasks(fc_reactor *r) {
   const bool nested = r->running;
   assert((!nested || fc__reactor_is_runner(r)) && "tasks run in order, so on one thread at a time");
-  assert(!fc__list_empty(&r->tasks));
+  assert(fc__reactor_has_tasks(r));
   r->running = true;
   if (!nested) r->runner = pthread_self();
   if (!r->polling) fc__reactor_hand_over(r); /* tasks may take long */
-  for (int i = 0; i < BATCHES_PER_FLUSH && !fc__list_empty(&r->tasks); i++) {
-    take_batch(r);
+  for (int i = 0; i < BATCHES_PER_FLUSH && fc__reactor_has_tasks(r); i++) {
+    if (!fc__list_empty(&r->tasks)) take_batch(r);
     fc__reactor_leave(r);
     run_batch(r);
     pthread_mutex_lock(&r->mutex);

@@ -317,6 +317,21 @@ static void a_callback_that_sleeps_is_woken_to_run_the_next(void **state) {
   fc_reactor_destroy(r);
 }
 
+static void a_callback_may_wait_for_another_of_its_batch(void **state) {
+  fc_reactor *r = reactor_for(state, FC_REACTOR_AUTO);
+  struct fc__loop *loop = fc__reactor_loop(r);
+  struct fc__waiter waiter = {0};
+  struct sleeping s = {.task = {.run = run_sleeping},
+                       .second = {.task = {.run = run_waking}, .loop = loop},
+                       .wakes = &waiter};
+  fc__loop_lock(loop);
+  fc__loop_defer(loop, &s.task);
+  fc__loop_defer(loop, &s.second.task);
+  assert_true(fc__loop_wait(loop, &waiter, FC_NEVER));
+  fc__loop_unlock(loop);
+  fc_reactor_destroy(r);
+}
+
 /* ---- the end ---- */
 
 struct destroying {
@@ -419,6 +434,7 @@ int main(void) {
       OVER_BOTH_POLLERS(a_callback_may_block),
       OVER_BOTH_POLLERS(a_callback_may_wait_for_a_later_callback),
       OVER_BOTH_POLLERS(a_callback_that_sleeps_is_woken_to_run_the_next),
+      OVER_BOTH_POLLERS(a_callback_may_wait_for_another_of_its_batch),
       OVER_BOTH_POLLERS(a_callback_may_drop_the_last_reference),
       OVER_BOTH_POLLERS(destroying_does_not_wait_for_a_callback),
       OVER_BOTH_POLLERS(a_polling_thread_ends_with_its_reactor),
