@@ -105,7 +105,7 @@ void fc__reactor_flush(fc_reactor *r);
 bool fc__reactor_is_runner(const fc_reactor *r); /* the calling thread is inside a task */
 bool fc__reactor_may_run_tasks(const fc_reactor *r);
 bool fc__reactor_has_tasks(const fc_reactor *r); /* for this thread to run, if it may */
-void fc__reactor_run_tasks(fc_reactor *r); /* one batch, without the lock */
+void fc__reactor_run_tasks(fc_reactor *r);       /* one batch, without the lock */
 /* Waits no longer than until, then runs what is due. The caller has set polling. */
 void fc__reactor_turn(fc_reactor *r, struct fc__waiter *waiter, int64_t until);
 
