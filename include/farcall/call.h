@@ -7,6 +7,10 @@
  * A call on the client comes from fc_channel_call (channel.h) or the short functions of rpc.h; on the server
  * it is handed to a handler (server.h). One thread may send while another receives; everything else may be
  * called from any thread at any time while the handle lives. Every call ends with exactly one status.
+ *
+ * A call with one response is a future: it goes on by itself. One that streams goes on by itself while a callback is
+ * pending on it, and in host mode; otherwise while a thread waits in a function of any call on the same reactor. In
+ * between it stands still: what the network did not take at once is not sent, and its deadline is noticed late.
  */
 #include "farcall/metadata.h"
 #include "farcall/status.h"
@@ -215,10 +219,11 @@ FC_API FC_MUST_USE fc_result fc_call_on_done(fc_call *call, fc_call_done_fn done
 FC_API void fc_call_cancel(fc_call *call, fc_code code, const char *message);
 
 /**
- * Says whether the call is over; then its status is known.
+ * Says whether the call is over; then its status is known. A stream that nobody drives does not get on by being asked;
+ * fc_call_wait with timeout 0 looks after it.
  *
  * Owns:    nothing
- * Errors:  none
+ * Errors:  none; a call that is NULL is over
  * Threads: any. Blocks: never
  * Since:   0.1
  */

@@ -97,6 +97,18 @@ static void a_future_ends_by_itself(void **state) {
   stage_close(&world.stage);
 }
 
+/* Nobody is blocked, but somebody asks again and again, in the way that looks after the call. */
+static void to_wait_for_no_time_drives_a_stream(void **state) {
+  struct world world;
+  fc_call_options options = FC_CALL_OPTIONS_INIT;
+  open_world(&world, state);
+  options.timeout_ns = 5 * FC_MILLISECOND;
+  fc_call *call = stage_call(&world.stage, "/t/Hold", FC_PATTERN_STREAM_STREAM, &options);
+  while (fc_call_wait(call, 0) == FC_ERR_TIMEOUT) sched_yield();
+  stage_expect_end(call, FC_CODE_DEADLINE_EXCEEDED);
+  stage_close(&world.stage);
+}
+
 static void *wait_for(void *call) {
   MUST(fc_call_wait(call, FC_NEVER) == FC_ERR_CANCELLED);
   MUST(fc_call_status(call)->code == FC_CODE_ABORTED);
@@ -260,6 +272,21 @@ static void any_number_of_callbacks_run_in_order(void **state) {
   fc_call_destroy(call);
   stage_close(&world.stage);
   assert_int_equal(gate_passed(&told.gate), 8);
+}
+
+static void a_stream_with_a_callback_goes_on_by_itself(void **state) {
+  struct world world;
+  struct told told = {.gate = GATE_INIT};
+  fc_call_options options = FC_CALL_OPTIONS_INIT;
+  open_world(&world, state);
+  options.timeout_ns = 5 * FC_MILLISECOND;
+  fc_call *call = stage_call(&world.stage, "/t/Hold", FC_PATTERN_STREAM_STREAM, &options);
+  assert_int_equal(fc_call_on_done(call, tell, &told), FC_OK);
+  while (!fc_call_is_done(call)) sched_yield();
+  gate_await(&told.gate, 1);
+  assert_int_equal(told.code, FC_CODE_DEADLINE_EXCEEDED);
+  fc_call_destroy(call);
+  stage_close(&world.stage);
 }
 
 static void a_callback_that_comes_too_late_is_not_added(void **state) {
@@ -435,12 +462,14 @@ int main(void) {
       cmocka_unit_test(waiting_tells_three_outcomes_apart),
       cmocka_unit_test(a_deadline_is_no_cancellation),
       cmocka_unit_test(a_future_ends_by_itself),
+      cmocka_unit_test(to_wait_for_no_time_drives_a_stream),
       cmocka_unit_test(many_threads_wait_for_one_call),
       cmocka_unit_test(the_first_cancellation_counts),
       cmocka_unit_test(cancelling_with_ok_or_no_code_is_cancelled),
       cmocka_unit_test(a_call_that_is_over_stays_as_it_is),
       cmocka_unit_test(a_cancellation_lets_everybody_go),
       cmocka_unit_test(any_number_of_callbacks_run_in_order),
+      cmocka_unit_test(a_stream_with_a_callback_goes_on_by_itself),
       cmocka_unit_test(a_callback_that_comes_too_late_is_not_added),
       cmocka_unit_test(a_call_with_a_callback_runs_on_without_its_handle),
       cmocka_unit_test(a_call_without_one_is_cancelled),
