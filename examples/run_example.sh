@@ -6,6 +6,7 @@ set -eu
 server=$1 example=$2 expected=$3
 
 folder=$(mktemp -d)
+: >"$folder/server"
 "$server" 127.0.0.1:0 >"$folder/server" &
 pid=$!
 trap 'kill $pid 2>/dev/null || true; rm -r "$folder"' EXIT

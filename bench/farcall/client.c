@@ -18,7 +18,8 @@ static const struct {
     {"bidi", run_bidi, 0},                 /* ping-pong of 64 B on one stream */
     {"sstream", run_server_stream, 0},     /* a server stream of 64 B messages */
     {"cstream", run_client_stream, 0},     /* a client stream of 64 B messages */
-    {"hold-connections", run_hold_connections, 1000}, /* opens NUMBER, then NUMBER more */
+    {"cstream-callback", run_client_stream_by_callback, 0}, /* the same, by callback */
+    {"hold-connections", run_hold_connections, 1000},       /* opens NUMBER, then NUMBER more */
     {"hold-calls", run_hold_calls, 1000},
 };
 

@@ -32,6 +32,7 @@ void run_background(struct job *job);
 void run_bidi(struct job *job);
 void run_server_stream(struct job *job);
 void run_client_stream(struct job *job);
+void run_client_stream_by_callback(struct job *job);
 void run_hold_connections(struct job *job);
 void run_hold_calls(struct job *job);
 

@@ -103,3 +103,24 @@ void run_client_stream(struct job *job) {
   fc_bytes_unref(source.message);
   finish(&job->measure, source.done, call, channel);
 }
+
+static void answered(fc_call *call, const fc_status *status, fc_bytes *response, void *user) {
+  (void)call, (void)user;
+  if (status->code != FC_CODE_OK) fail("cstream", status->message);
+  fc_bytes_unref(response);
+}
+
+void run_client_stream_by_callback(struct job *job) {
+  struct source source = {&job->measure, message_of_size(), measure_warm(&job->measure, WARM), 0};
+  fc_channel *channel = connect_to(job->target, NULL);
+  fc_call *call;
+  fc_error err = FC_ERROR_INIT;
+  measure_begin(&job->measure);
+  if (fc_stream_unary_async(channel, "/bench.Echo/ClientStream", next_message, NULL, answered,
+                            &source, &call, &err) != FC_OK) {
+    fail("cstream", err.message);
+  }
+  (void)fc_call_status(call); /* waits for the end */
+  fc_bytes_unref(source.message);
+  finish(&job->measure, source.done, call, channel);
+}
