@@ -9,7 +9,7 @@
  * called from any thread at any time while the handle lives. Every call ends with exactly one status.
  *
  * A call with one response is a future: it goes on by itself. One that streams goes on by itself while a callback is
- * pending on it, and in host mode; otherwise while a thread waits in a function of any call on the same reactor. In
+ * pending on it, once fc_call_is_done was asked, and in host mode; otherwise while a thread waits in a function of any call on the same reactor. In
  * between it stands still: what the network did not take at once is not sent, and its deadline is noticed late.
  */
 #include "farcall/metadata.h"
@@ -219,8 +219,7 @@ FC_API FC_MUST_USE fc_result fc_call_on_done(fc_call *call, fc_call_done_fn done
 FC_API void fc_call_cancel(fc_call *call, fc_code code, const char *message);
 
 /**
- * Says whether the call is over; then its status is known. A stream that nobody drives does not get on by being asked;
- * fc_call_wait with timeout 0 looks after it.
+ * Says whether the call is over; then its status is known. A call that is asked about goes on by itself from then on.
  *
  * Owns:    nothing
  * Errors:  none; a call that is NULL is over

@@ -109,6 +109,17 @@ static void to_wait_for_no_time_drives_a_stream(void **state) {
   stage_close(&world.stage);
 }
 
+static void a_stream_that_is_asked_about_goes_on_by_itself(void **state) {
+  struct world world;
+  fc_call_options options = FC_CALL_OPTIONS_INIT;
+  open_world(&world, state);
+  options.timeout_ns = 5 * FC_MILLISECOND;
+  fc_call *call = stage_call(&world.stage, "/t/Hold", FC_PATTERN_STREAM_STREAM, &options);
+  while (!fc_call_is_done(call)) sched_yield();
+  stage_expect_end(call, FC_CODE_DEADLINE_EXCEEDED);
+  stage_close(&world.stage);
+}
+
 static void *wait_for(void *call) {
   MUST(fc_call_wait(call, FC_NEVER) == FC_ERR_CANCELLED);
   MUST(fc_call_status(call)->code == FC_CODE_ABORTED);
@@ -463,6 +474,7 @@ int main(void) {
       cmocka_unit_test(a_deadline_is_no_cancellation),
       cmocka_unit_test(a_future_ends_by_itself),
       cmocka_unit_test(to_wait_for_no_time_drives_a_stream),
+      cmocka_unit_test(a_stream_that_is_asked_about_goes_on_by_itself),
       cmocka_unit_test(many_threads_wait_for_one_call),
       cmocka_unit_test(the_first_cancellation_counts),
       cmocka_unit_test(cancelling_with_ok_or_no_code_is_cancelled),
