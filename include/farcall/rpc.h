@@ -3,7 +3,7 @@
 /*
  * Short functions for the common cases, named after the patterns, in three modes: blocking, future, callback.
  * Generated stubs are typed versions of these. Where a call is handed out (`call`, may be NULL in the blocking mode) the
- * caller owns it and ends it with fc_call_destroy.
+ * caller owns it and ends it with fc_call_destroy. It is stored before any callback of the call runs.
  *
  * A request is a slice that is copied. To hand over counted bytes without a copy, give them as options->request and an
  * empty slice.
