@@ -6,8 +6,8 @@ enum { MANY = 1000 };
 
 struct world {
   struct stage stage;
-  struct gate told;
-  fc_call *call; /* of which a callback is told */
+  struct gate told, held; /* held: calls of "Hold" that are over */
+  fc_call *call;          /* of which a callback is told */
   fc_code code;
   int messages, given;
 };
@@ -25,10 +25,11 @@ static void count_to_ten(fc_call *call, void *user) {
 }
 
 static void open_world(struct world *w, void **state) {
-  *w = (struct world){.told = GATE_INIT};
+  *w = (struct world){.told = GATE_INIT, .held = GATE_INIT};
   struct stage *s = &w->stage;
   stage_open(s, state);
   stage_serve(s, "/t/Echo", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, stage_echo, NULL);
+  stage_serve(s, "/t/Hold", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, stage_hold, &w->held);
   stage_serve(s, "/t/Count", FC_PATTERN_UNARY_STREAM, FC_HANDLER_BLOCKING, count_to_ten, NULL);
   stage_serve(s, "/t/Refuse", FC_PATTERN_STREAM_UNARY, FC_HANDLER_BLOCKING, refuse, NULL);
   stage_start(s);
@@ -186,12 +187,12 @@ static void a_source_that_fails_ends_the_call(void **state) {
   fc_bytes *response;
   open_world(&w, state);
   assert_int_equal(
-      fc_stream_unary(w.stage.channel, "/t/Echo", give_up, &w, NULL, &response, NULL, &err),
+      fc_stream_unary(w.stage.channel, "/t/Hold", give_up, &w, NULL, &response, NULL, &err),
       FC_CODE_DATA_LOSS);
   assert_string_equal(err.message, "the source is dry");
   assert_null(response);
   w.given = 0;
-  assert_int_equal(fc_stream_stream_async(w.stage.channel, "/t/Echo", give_up, count_message, NULL,
+  assert_int_equal(fc_stream_stream_async(w.stage.channel, "/t/Hold", give_up, count_message, NULL,
                                           told, &w, NULL, NULL),
                    FC_OK);
   gate_await(&w.told, 1);
