@@ -9,8 +9,9 @@
  * called from any thread at any time while the handle lives. Every call ends with exactly one status.
  *
  * A call with one response is a future: it goes on by itself. One that streams goes on by itself while a callback is
- * pending on it, once fc_call_is_done was asked, and in host mode; otherwise while a thread waits in a function of any call on the same reactor. In
- * between it stands still: what the network did not take at once is not sent, and its deadline is noticed late.
+ * pending on it, once fc_call_is_done was asked, and in host mode; otherwise while a thread waits in a function of any
+ * call on the same reactor. In between it stands still: what the network did not take at once is not sent, and its
+ * deadline is noticed late.
  */
 #include "farcall/metadata.h"
 #include "farcall/status.h"
