@@ -167,14 +167,14 @@ struct fc_call {
   } kept;
 };
 
-enum fc__seen { /* fields of a header block */
-                FC__SEEN_METHOD = 1,
-                FC__SEEN_TE = 2,
-                FC__SEEN_AUTHORITY = 4,
-                FC__SEEN_STATUS = 8,
-                FC__SEEN_CONTENT_TYPE = 16,
-                FC__SEEN_TIMEOUT = 32,
-                FC__SEEN_STATUS_WRONG = 64, /* no code, or the second */
+/* Fields of a header block. */
+enum fc__seen {
+  FC__SEEN_TE = 2,
+  FC__SEEN_AUTHORITY = 4,
+  FC__SEEN_STATUS = 8,
+  FC__SEEN_CONTENT_TYPE = 16,
+  FC__SEEN_TIMEOUT = 32,
+  FC__SEEN_STATUS_WRONG = 64, /* no code, or the second */
 };
 
 /* ---- life: life.c ---- */

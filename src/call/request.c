@@ -48,7 +48,6 @@ void fc__request_field(fc_call *call, const struct fc__field *field) {
       if (!FC__SLICE_IS(value, "POST")) {
         fc__call_header_wrong(call, FC_CODE_UNKNOWN, "the HTTP method is not POST");
       }
-      call->header.seen |= FC__SEEN_METHOD;
       break;
     case FC__TOKEN_SCHEME:
       if (!FC__SLICE_IS(value, "http") && !FC__SLICE_IS(value, "https")) {
