@@ -25,6 +25,8 @@ BELOW = {
 PUBLIC = {
     "base.h": "base",
     "status.h": "base",
+    "auth_context.h": "base",
+    "tls.h": "base",
     "metadata.h": "wire",
     "call.h": "call",
     "credentials.h": "call",

@@ -13,6 +13,7 @@
  * call on the same reactor. In between it stands still: what the network did not take at once is not sent, and its
  * deadline is noticed late.
  */
+#include "farcall/auth_context.h"
 #include "farcall/metadata.h"
 #include "farcall/status.h"
 
@@ -286,6 +287,17 @@ FC_API const fc_status *fc_call_status(fc_call *call);
  * Since:   0.1
  */
 FC_API void fc_call_peer(fc_call *call, char *peer, size_t size);
+
+/**
+ * What is known of the other side, see auth_context.h. A client's call has one once it is sent; without a connection it is
+ * empty.
+ *
+ * Owns:    lives as long as the handle; never NULL
+ * Errors:  none
+ * Threads: any. Blocks: never
+ * Since:   0.1
+ */
+FC_API const fc_auth_context *fc_call_auth_context(fc_call *call);
 
 /**
  * The time left until the deadline, 0 when it has passed; FC_NEVER without a deadline.

@@ -2,6 +2,7 @@
 #define FARCALL_CHANNEL_H
 /* A channel leads to a service by name: it resolves, connects, reconnects, and carries calls. */
 #include "farcall/call.h"
+#include "farcall/credentials.h"
 #include "farcall/reactor.h"
 
 #ifdef __cplusplus
@@ -76,13 +77,18 @@ typedef struct fc_channel_options {
   bool keepalive_without_calls;
   int64_t idle_timeout_ns;       /* disconnect after so long without calls; 0: 30 min; FC_NEVER */
   uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
+  /* NULL: insecure, nothing is encrypted and nobody verified */
+  fc_channel_credentials *credentials;
+  /* The name that the server's certificate must have, and the authority unless that is given; NULL: the authority. For
+   * tests whose certificates name another host. */
+  const char *tls_target_name;
 } fc_channel_options;
 
 #define FC_CHANNEL_OPTIONS_INIT                                                                    \
   { .size = sizeof(fc_channel_options) }
 
 /**
- * Makes a channel without encryption. It connects when first used.
+ * Makes a channel, encrypted if options have such credentials. It connects when first used.
  *
  * target:  "dns:///host:port", "host:port", "host" (port 443), "ipv4:a.b.c.d:port[,...]", "ipv6:[::1]:port[,...]",
  *          "unix:path", "unix:///path", "unix-abstract:name"        Spec: grpc/grpc doc/naming.md

@@ -5,6 +5,7 @@
  * pool of worker threads, asynchronous ones on the reactor's driver. What a call offers is in call.h, what only a
  * server's side of it does in server_call.h.
  */
+#include "farcall/credentials.h"
 #include "farcall/reactor.h"
 #include "farcall/server_call.h"
 
@@ -97,6 +98,8 @@ typedef struct fc_server_options {
    * and new requests refused, both with ENHANCE_YOUR_CALM, which gRPC clients show as
    * RESOURCE_EXHAUSTED; calls that run go on. 0: 1 GiB; SIZE_MAX: no limit */
   size_t max_buffered_bytes;
+  /* TLS handshakes under way at once; beyond, the oldest is given up. 0: 1,000 */
+  uint32_t max_handshakes;
 } fc_server_options;
 
 #define FC_SERVER_OPTIONS_INIT                                                                     \
@@ -147,6 +150,18 @@ FC_API FC_MUST_USE fc_result fc_server_set_fallback(fc_server *server, const fc_
  */
 FC_API FC_MUST_USE fc_result fc_server_listen(fc_server *server, const char *address, int *port,
                                               fc_error *err);
+
+/**
+ * Binds an address with credentials, such as those of fc_server_credentials_tls; as fc_server_listen otherwise.
+ *
+ * Owns:    takes a reference of its own to credentials; *port as fc_server_listen
+ * Errors:  those of fc_server_listen; FC_ERR_INVALID credentials is NULL, or they are local and the address is not
+ * Threads: any. Blocks: for a host name, until it is resolved
+ * Since:   0.1
+ */
+FC_API FC_MUST_USE fc_result fc_server_listen_secure(fc_server *server, const char *address,
+                                                     fc_server_credentials *credentials, int *port,
+                                                     fc_error *err);
 
 /**
  * Begins to accept calls. With reactors in the automatic mode their background threads serve; in host mode the host's loop.

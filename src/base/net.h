@@ -45,6 +45,11 @@ struct fc__transport_ops {
   /* No more is written; what was written still arrives. NULL: not to be had, closing will do. */
   void (*shutdown)(struct fc__transport *t);
   void (*close)(struct fc__transport *t); /* frees it too */
+  /* Why finish_connect, read or write failed, where there is more to say than the errno: "TLS handshake: certificate
+   * verify failed: ..."; else NULL. The function may be NULL. Lives as long as the transport. */
+  const char *(*failure)(struct fc__transport *t);
+  /* What is known of the peer once it is connected. NULL, or the function is: fc__auth_insecure. The transport's. */
+  const struct fc_auth_context *(*auth)(struct fc__transport *t);
 };
 
 struct fc__listener {
@@ -100,5 +105,9 @@ struct fc__net {
 /* The address as gRPC writes it: "ipv4:127.0.0.1:80", "ipv6:%5B::1%5D:80", "unix:/path",
  * "unix-abstract:name". Knows the storage; written in src/io, replaced by the simulation's own. */
 void fc__addr_text(const struct fc__addr *addr, char out[FC__ADDR_TEXT_MAX]);
+
+/* Where an address is, for credentials that trust the machine. Written in src/io too. */
+enum fc__addr_place { FC__ADDR_ELSEWHERE, FC__ADDR_LOOPBACK, FC__ADDR_UNIX };
+enum fc__addr_place fc__addr_place(const struct fc__addr *addr);
 
 #endif
