@@ -22,7 +22,7 @@ packages_of() {
     interop) echo "$(packages_of demo) grpc-proto python3-venv golang-go=go nghttp2-client nghttp2-server" ;;
     test)
       echo "$(packages_of lint) $(packages_of fuzz) $(packages_of interop) libcmocka-dev libnghttp2-dev" \
-        "libuv1-dev valgrind=valgrind"
+        "libuv1-dev valgrind=valgrind openssl=openssl"
       ;;
     bench)
       echo "$(packages_of build) g++=c++ python3 libgrpc++-dev libprotobuf-dev protobuf-compiler" \

@@ -5,6 +5,8 @@
 
 logs=$BUILD/logs/valgrind
 mkdir -p "$logs"
+scripts/certs.sh "$BUILD/certs"
+export FC_TEST_CERTS=$BUILD/certs
 
 # Children of a fork leave by _exit, with everything still allocated: only the parent speaks.
 check_one() {

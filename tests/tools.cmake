@@ -34,6 +34,6 @@ function(fc_test_properties name label timeout)
   endif()
   set_tests_properties(
     ${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT
-    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1;FC_TEST_CERTS=${PROJECT_BINARY_DIR}/certs"
   )
 endfunction()
