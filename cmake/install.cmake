@@ -9,6 +9,14 @@ install(TARGETS ${libraries} EXPORT farcallTargets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/farcall" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 
+# The static library's own dependencies, for farcall.pc and farcallConfig.cmake. Libs.private and not Requires.private: that
+# would ask users of the shared library for the development files of OpenSSL too.
+set(FC_PC_LIBS_PRIVATE "-lz -pthread")
+if(OpenSSL::SSL IN_LIST FC_LIBRARIES)
+  set(FC_PC_LIBS_PRIVATE "-lssl -lcrypto ${FC_PC_LIBS_PRIVATE}")
+  set(FC_FIND_OPENSSL "find_dependency(OpenSSL 3.0)")
+endif()
+
 # farcall.pc finds its prefix from where it lies, so an installed tree can be moved.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
   set(FC_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")

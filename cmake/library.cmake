@@ -8,11 +8,23 @@ foreach(layer IN LISTS FC_LAYERS)
   list(APPEND sources ${found})
 endforeach()
 
+# What the library needs; a test links the same.
+set(FC_LIBRARIES ZLIB::ZLIB Threads::Threads)
+if(FC_TLS AND "io" IN_LIST FC_LAYERS)
+  list(APPEND FC_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
+  list(FILTER sources EXCLUDE REGEX "/tls_none\\.c$")
+else()
+  list(FILTER sources EXCLUDE REGEX "/tls_[^/]*\\.c$")
+  if("io" IN_LIST FC_LAYERS)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/src/io/tls_none.c")
+  endif()
+endif()
+
 add_library(farcall_objects OBJECT ${sources})
 fc_flags(farcall_objects)
 target_include_directories(
   farcall_objects PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
-target_link_libraries(farcall_objects PRIVATE ZLIB::ZLIB Threads::Threads)
+target_link_libraries(farcall_objects PRIVATE ${FC_LIBRARIES})
 set_target_properties(
   farcall_objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 # Nobody may replace our functions from outside, so calls among them need no detour.
@@ -38,7 +50,7 @@ function(fc_library target)
   target_include_directories(
     ${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
                      "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
-  target_link_libraries(${target} PRIVATE ZLIB::ZLIB Threads::Threads)
+  target_link_libraries(${target} PRIVATE ${FC_LIBRARIES})
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME farcall)
 endfunction()
 

@@ -50,6 +50,9 @@ SYSTEM_ALLOWED = {
     ("src/server/workers.h", "pthread.h"): "the pool that runs blocking handlers",
 }
 
+# OpenSSL stays behind io/tls.h.
+TLS_FILE = re.compile(r"src/io/tls_\w+\.[ch]$")
+
 PLATFORM = re.compile(r"^\s*#\s*(?:el)?if.*\b(_WIN32|__linux__|__APPLE__|__\w*BSD__|__sun|__ANDROID__)\b")
 PRINTS = re.compile(r"(?<![\w.>])(?:v?printf|v?fprintf|v?dprintf|puts|fputs|putchar|perror)\s*\(")
 ALLOCATES = re.compile(
@@ -72,6 +75,8 @@ def include_offence(path, layer, bracket, target):
     if bracket == "<":
         if layer != "io" and SYSTEM.match(target) and (path, target) not in SYSTEM_ALLOWED:
             return f"<{target}> belongs to src/io"
+        if target.startswith("openssl/") and not TLS_FILE.match(path):
+            return f"<{target}> belongs to src/io/tls_*"
         return None
     if ".." in target.split("/"):
         return f'"{target}": name the layer instead of climbing'

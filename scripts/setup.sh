@@ -12,21 +12,25 @@ if [ "${FC_SETUP:-1}" = 0 ]; then exit 0; fi
 # One package a word. A tool, written package=command, may have come some other way.
 packages_of() {
   case $1 in
-    build) echo "gcc=${CC:-cc} libc6-dev make=make cmake=cmake ninja-build=ninja pkg-config=pkg-config zlib1g-dev" ;;
+    build)
+      echo "gcc=${CC:-cc} libc6-dev make=make cmake=cmake ninja-build=ninja pkg-config=pkg-config zlib1g-dev" \
+        "libssl-dev"
+      ;;
     lint) echo "$(packages_of build) python3=python3 git=git g++=c++ clang-format-14 clang-tidy-14" ;;
     fuzz) echo "$(packages_of build) clang=clang libclang-rt-14-dev" ;;
     demo)
       echo "$(packages_of build) protobuf-compiler protobuf-c-compiler libprotobuf-c-dev tzdata python3" \
-        "python3-grpcio python3-protobuf protobuf-compiler-grpc"
+        "python3-grpcio python3-protobuf protobuf-compiler-grpc openssl=openssl"
       ;;
     interop) echo "$(packages_of demo) grpc-proto python3-venv golang-go=go nghttp2-client nghttp2-server" ;;
     test)
       echo "$(packages_of lint) $(packages_of fuzz) $(packages_of interop) libcmocka-dev libnghttp2-dev" \
-        "libuv1-dev valgrind=valgrind openssl=openssl"
+        "libuv1-dev valgrind=valgrind"
       ;;
     bench)
       echo "$(packages_of build) g++=c++ python3 libgrpc++-dev libprotobuf-dev protobuf-compiler" \
-        "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind strace util-linux"
+        "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind strace util-linux" \
+        "openssl=openssl"
       ;;
     *) echo "setup.sh: no group '$1'" >&2; return 1 ;;
   esac

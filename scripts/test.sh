@@ -74,6 +74,14 @@ clang_build() {
   CC=clang build_preset dev clang
 }
 
+# The core stands without TLS: OpenSSL may not even be looked for.
+without_tls() {
+  cmake --preset dev -B "$BUILD/without_tls" ${CC:+"-DCMAKE_C_COMPILER=$CC"} -DFC_TLS=OFF -DFC_BUILD_EXAMPLES=OFF \
+    -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON &&
+    cmake --build "$BUILD/without_tls" --target test_without_tls test_calls_patterns &&
+    ctest_in without_tls -R '^test_(without_tls|calls_patterns)$' -FA certs
+}
+
 bench_short() {
   BENCH_SHORT=1 scripts/bench.sh
 }
@@ -93,6 +101,7 @@ step format 60 scripts/format.sh --check
 step dev 900 build_and_test dev
 step tidy 600 scripts/tidy.sh
 step clang 600 clang_build
+step without_tls 300 without_tls
 step asan 1200 build_and_test asan
 step tsan 1200 build_and_test tsan
 step valgrind 600 scripts/valgrind.sh
