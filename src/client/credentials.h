@@ -3,17 +3,11 @@
 /* The inside of channel and call credentials. Both are constant once made, and counted on any thread. */
 #include <stdatomic.h>
 
+#include "call/security.h"
 #include "farcall/credentials.h"
 #include "io/tls.h"
 
 /* ---- channel_credentials.c ---- */
-
-enum fc__security {
-  FC__SECURITY_INSECURE,
-  FC__SECURITY_LOCAL_TCP,
-  FC__SECURITY_LOCAL_UNIX,
-  FC__SECURITY_TLS,
-};
 
 struct fc_channel_credentials {
   atomic_uint refs;
@@ -22,6 +16,7 @@ struct fc_channel_credentials {
   fc_call_credentials *call; /* of a composite, referenced; or NULL */
 };
 
+/* NULL gives NULL. */
 fc_channel_credentials *fc__channel_credentials_ref(fc_channel_credentials *credentials);
 
 /* Call credentials may travel: over TLS and local Unix sockets. */

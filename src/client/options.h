@@ -2,11 +2,14 @@
 #define FC_CLIENT_OPTIONS_H
 /* The options of a channel: checked, copied, defaults filled in. */
 #include "call/link.h"
+#include "client/credentials.h"
 #include "farcall/channel.h"
 
 struct fc__channel_config {
-  char *authority;  /* NULL: the target's */
-  char *user_agent; /* the whole value */
+  char *authority;                     /* NULL: the target's */
+  char *user_agent;                    /* the whole value */
+  fc_channel_credentials *credentials; /* referenced; NULL: insecure */
+  char *tls_target_name;               /* NULL: the authority */
   bool wait_for_ready;
   fc_compression compression;
   fc_interceptor *interceptors;
@@ -23,5 +26,9 @@ struct fc__channel_config {
 fc_result fc__channel_config_read(struct fc__channel_config *c, const fc_channel_options *options,
                                   fc_error *err);
 void fc__channel_config_finish(struct fc__channel_config *c);
+
+static inline enum fc__security fc__channel_security(const struct fc__channel_config *c) {
+  return c->credentials ? c->credentials->security : FC__SECURITY_INSECURE;
+}
 
 #endif
