@@ -5,6 +5,8 @@
 
 /* The security of a connection that proves nothing: transport_security_type "insecure". Constant, not counted. */
 const fc_auth_context *fc__auth_insecure(void);
+/* A peer on this machine: "local"; over a Unix socket nobody else can listen. Constant, not counted. */
+const fc_auth_context *fc__auth_local(bool over_unix);
 /* No properties: a call without a connection. Constant, not counted. */
 const fc_auth_context *fc__auth_empty(void);
 
