@@ -1,18 +1,44 @@
-"""The test client of service.md on the official grpcio: client.py TARGET [CASE ...]"""
+"""The test client of service.md on the official grpcio: client.py [--certs FOLDER [--mutual]] TARGET [CASE ...]"""
+import argparse
+import pathlib
 import queue
 import sys
 import threading
 import time
 
 import grpc
+from grpc.experimental import session_cache
 
 SERVICE = "/interop.Test/"
 MIB = 1 << 20
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 Code = grpc.StatusCode
 
-target = sys.argv[1]
-channel = grpc.insecure_channel(target)
+parser = argparse.ArgumentParser()
+parser.add_argument("--certs", type=pathlib.Path)
+parser.add_argument("--mutual", action="store_true")
+parser.add_argument("target")
+parser.add_argument("cases", nargs="*")
+asked = parser.parse_args()
+target = asked.target
+
+
+def pem(name):
+    return (asked.certs / name).read_bytes()
+
+
+def credentials(authority="ca", identity="client" if asked.mutual else None):
+    key, certificate = (pem(identity + ".key"), pem(identity + ".pem")) if identity else (None, None)
+    return grpc.ssl_channel_credentials(pem(authority + ".pem"), key, certificate)
+
+
+def connect(address=target, options=(), using=None):
+    if asked.certs:
+        return grpc.secure_channel(address, using or credentials(), options)
+    return grpc.insecure_channel(address, options)
+
+
+channel = connect()
 
 
 class Failure(Exception):
@@ -333,7 +359,7 @@ def case_deflate_stream():
 
 def case_not_accepted_is_not_sent():
     """This channel accepts identity alone: what the server compressed would be an error."""
-    with grpc.insecure_channel(target, [("grpc.compression_enabled_algorithms_bitset", 1)]) as plain:
+    with connect(options=[("grpc.compression_enabled_algorithms_bitset", 1)]) as plain:
         call = ask(ZEROS, [("want-encoding", "gzip")], on=plain)
         expect_code(call, Code.OK)
         expect_equal(call.result(), ZEROS)
@@ -455,7 +481,7 @@ def case_leave_stream():
 
 
 def pinging(address):
-    return grpc.insecure_channel(address, [
+    return connect(address, [
         ("grpc.keepalive_time_ms", 100),
         ("grpc.keepalive_timeout_ms", 5000),
         ("grpc.http2.max_pings_without_data", 0),
@@ -502,9 +528,121 @@ def case_wait_for_ready():
     while ask(wait_for_ready=False).code() is Code.OK and time.monotonic() - begin < 0.9:
         pass
     expect_code(ask(wait_for_ready=False), Code.UNAVAILABLE)
-    with grpc.insecure_channel(target) as other:
+    with connect() as other:
         expect_code(ask(wait_for_ready=True, timeout=20, on=other), Code.OK)
     expect_code(ask(wait_for_ready=True, timeout=20), Code.OK)
+
+
+# ---- security: over TLS alone, over mutual TLS, and in the clear
+
+
+def known(name, on=None):
+    return ask(name.encode(), method="Known", on=on).result().split(b"\n")
+
+
+def expect_refused(*words, on):
+    call = ask(on=on)
+    on.close()
+    expect_code(call, Code.UNAVAILABLE)
+    details = call.details().lower()
+    expect(any(word in details for word in words), details)
+
+
+def case_tls_server_knows_the_transport():
+    expect_equal(known("transport_security_type"), [b"ssl"])
+    expect_equal(known("security_level"), [b"TSI_PRIVACY_AND_INTEGRITY"])
+    expect_equal(known("x509_common_name"), [b"test-client" if asked.mutual else b""])
+
+
+def saw(call):
+    expect_code(call, Code.OK)
+    return values(call.trailing_metadata(), "saw-authorization")
+
+
+def case_tls_token_in_every_pattern():
+    token = grpc.access_token_call_credentials("of-the-call")
+    wanted = ["Bearer of-the-call"]
+    expect_equal(saw(ask(credentials=token)), wanted)
+    for call in (down(credentials=token), stream("Both", iter([b"x"]), credentials=token)):
+        expect_equal(len(list(call)), 1)
+        expect_equal(saw(call), wanted)
+    _, call = channel.stream_unary(SERVICE + "Up").with_call(iter([b"x"]), credentials=token)
+    expect_equal(saw(call), wanted)
+
+
+class Plugin(grpc.AuthMetadataPlugin):
+    """Answers from a thread of its own."""
+
+    def __call__(self, context, callback):
+        metadata = (("authorization", "Bearer for " + context.method_name), ("last-plugin", context.service_url))
+        threading.Thread(target=callback, args=(metadata, None)).start()
+
+
+def case_tls_token_of_the_channel_and_of_the_call():
+    plugin = grpc.metadata_call_credentials(Plugin())
+    with connect(using=grpc.composite_channel_credentials(credentials(), plugin)) as other:
+        call = ask(on=other)
+        expect_equal(saw(call), ["Bearer for Unary"])
+        expect_equal(values(call.trailing_metadata(), "last-plugin"), ["https://%s/interop.Test" % target])
+        both = saw(ask(on=other, credentials=grpc.access_token_call_credentials("of-the-call")))
+        expect_equal(sorted(both), ["Bearer for Unary", "Bearer of-the-call"])
+
+
+def case_tls_wrong_authority():
+    expect_refused("certificate verify failed", "certificate_verify_failed", on=connect(using=credentials("other_ca")))
+
+
+def case_tls_wrong_name():
+    other = connect(options=[("grpc.ssl_target_name_override", "wrong.example")])
+    expect_refused("hostname verification", "is not in peer certificate", on=other)
+
+
+def case_tls_other_name():
+    with connect(options=[("grpc.ssl_target_name_override", "any.test.example")]) as other:
+        expect_code(ask(on=other), Code.OK)
+
+
+def case_tls_plain_text_is_refused():
+    expect_refused("", on=grpc.insecure_channel(target))
+
+
+def case_tls_session_is_resumed():
+    """Only with a name, that is SNI, does grpcio keep a session."""
+    options = [
+        ("grpc.ssl_session_cache", session_cache.ssl_session_cache_lru(1)),
+        ("grpc.ssl_target_name_override", "any.test.example"),
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    for resumed in (b"false", b"true"):
+        with connect(options=options) as other:
+            expect_equal(known("ssl_session_reused", on=other), [resumed])
+
+
+def case_mutual_server_knows_the_client():
+    names = [b"client.test.example", b"spiffe://test.example/client", b"client@test.example", b"10.0.0.1"]
+    expect_equal(sorted(known("x509_subject_alternative_name")), sorted(names))
+    expect_equal("".join(ask(b"x509_pem_cert", method="Known").result().decode().split()),
+                 "".join(pem("client.pem").decode().split()))
+
+
+def case_mutual_no_certificate():
+    expect_refused("", on=connect(using=credentials(identity=None)))
+
+
+def case_mutual_wrong_certificate():
+    expect_refused("", on=connect(using=credentials(identity="other_client")))
+
+
+def case_mutual_expired_certificate():
+    expect_refused("", on=connect(using=credentials(identity="expired_client")))
+
+
+def case_clear_server_knows_the_transport():
+    expect_equal(known("transport_security_type"), [b"insecure"])
+
+
+def case_clear_tls_is_refused():
+    expect_refused("", on=grpc.secure_channel(target, grpc.ssl_channel_credentials()))
 
 
 def run(name, case, result):
@@ -517,11 +655,17 @@ def run(name, case, result):
         result.append("FAIL %s: %r" % (name, error))
 
 
+def concerns(name):
+    """Whether a case is for channels like this run's, and wanted."""
+    secured = {"tls": asked.certs, "mutual": asked.mutual, "clear": not asked.certs}.get(name.split("_")[0], True)
+    return secured and (not asked.cases or name in asked.cases)
+
+
 def main():
     failed = False
     for key, case in list(globals().items()):
         name = key[len("case_"):]
-        if not key.startswith("case_") or (len(sys.argv) > 2 and name not in sys.argv[2:]):
+        if not key.startswith("case_") or not concerns(name):
             continue
         result = []
         thread = threading.Thread(target=run, args=(name, case, result), daemon=True)

@@ -1,7 +1,8 @@
-"""The test server of service.md on the official grpcio: server.py [ADDRESS]. Prints its port."""
+"""The test server of service.md on the official grpcio: server.py [--certs FOLDER [--mutual]]. Prints its port."""
+import argparse
+import pathlib
 import queue
 import signal
-import sys
 import threading
 import time
 from concurrent import futures
@@ -14,6 +15,7 @@ ENCODINGS = {"gzip": grpc.Compression.Gzip, "deflate": grpc.Compression.Deflate}
 cancelled = set()
 orders = queue.Queue()
 strict_address = None
+credentials = None
 
 
 class Wish:
@@ -29,6 +31,7 @@ class Wish:
         self.wants = dict(metadata)
         if context.time_remaining() < 1e6:  # grpcio tells centuries where there is no deadline
             self.last.append(("saw-deadline-ms", str(int(context.time_remaining() * 1000))))
+        self.last += [("saw-authorization", value) for key, value in metadata if key == "authorization"]
         if "want-last-bytes" in self.wants:
             self.last.append(("last-filler", "f" * int(self.wants["want-last-bytes"])))
         if not context.add_callback(self.ended):
@@ -114,6 +117,10 @@ def noticed(request, context):
     return b"yes" if request.decode() in cancelled else b"no"
 
 
+def known(request, context):
+    return b"\n".join(context.auth_context().get(request.decode(), []))
+
+
 def strict(request, context):
     return strict_address.encode()
 
@@ -132,6 +139,7 @@ HANDLERS = {
     "Early": grpc.stream_stream_rpc_method_handler(early),
     "Wait": grpc.unary_unary_rpc_method_handler(wait),
     "Noticed": grpc.unary_unary_rpc_method_handler(noticed),
+    "Known": grpc.unary_unary_rpc_method_handler(known),
     "Strict": grpc.unary_unary_rpc_method_handler(strict),
     "Stop": grpc.unary_unary_rpc_method_handler(stop),
 }
@@ -147,17 +155,28 @@ LENIENT = [
 def serve(address, options):
     server = grpc.server(futures.ThreadPoolExecutor(32), options=options)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("interop.Test", HANDLERS),))
-    port = server.add_insecure_port(address)
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     return server, port
 
 
+def credentials_from(folder, mutual):
+    pair = (folder / "server.key").read_bytes(), (folder / "server.pem").read_bytes()
+    return grpc.ssl_server_credentials([pair], (folder / "ca.pem").read_bytes() if mutual else None, mutual)
+
+
 def main():
-    global strict_address
+    global strict_address, credentials
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--certs", type=pathlib.Path)
+    parser.add_argument("--mutual", action="store_true")
+    asked = parser.parse_args()
+    if asked.certs:
+        credentials = credentials_from(asked.certs, asked.mutual)
     signal.signal(signal.SIGTERM, lambda *_: orders.put(None))
     strict_server, strict_port = serve("127.0.0.1:0", [])
     strict_address = "127.0.0.1:%d" % strict_port
-    server, port = serve(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0", LENIENT)
+    server, port = serve("127.0.0.1:0", LENIENT)
     print(port, flush=True)
     while (away_ms := orders.get()) is not None:
         server.stop(10).wait()

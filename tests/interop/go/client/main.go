@@ -1,9 +1,10 @@
-// The test client of service.md on the official grpc-go: client TARGET [CASE ...]
+// The test client of service.md on the official grpc-go: client [-certs FOLDER [-mutual]] TARGET [CASE ...]
 package main
 
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -12,11 +13,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-
-	"farcall/interop/raw"
 )
 
 const service = "/interop.Test/"
@@ -24,6 +22,8 @@ const service = "/interop.Test/"
 var (
 	target string
 	conn   *grpc.ClientConn
+	certs  = flag.String("certs", "", "the folder of the certificates; TLS is spoken with it")
+	mutual = flag.Bool("mutual", false, "show a certificate too")
 )
 
 type failure string
@@ -44,11 +44,7 @@ func expectCode(err error, code codes.Code) {
 }
 
 func connect(address string, options ...grpc.DialOption) *grpc.ClientConn {
-	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw.Codec{})))
-	conn, err := grpc.NewClient(address, options...)
-	expect(err == nil, "%v", err)
-	return conn
+	return dial(address, transportCredentials(), options...)
 }
 
 // within gives a context of so many seconds with metadata of keys and values in turn.
@@ -155,12 +151,22 @@ func run(name string, fn func()) (ok bool) {
 	return reason == ""
 }
 
+// concerns tells whether a case is for channels like this run's, and wanted.
+func concerns(name string) bool {
+	if strings.HasPrefix(name, "tls_") && *certs == "" || strings.HasPrefix(name, "mutual_") && !*mutual ||
+		strings.HasPrefix(name, "clear_") && *certs != "" {
+		return false
+	}
+	return flag.NArg() == 1 || slices.Contains(flag.Args()[1:], name)
+}
+
 func main() {
-	target = os.Args[1]
+	flag.Parse()
+	target = flag.Arg(0)
 	conn = connect(target)
 	exit := 0
-	for _, c := range slices.Concat(patternCases, metadataCases, statusCases, loadCases, connectionCases) {
-		if len(os.Args) > 2 && !slices.Contains(os.Args[2:], c.name) {
+	for _, c := range slices.Concat(patternCases, metadataCases, statusCases, loadCases, connectionCases, securityCases) {
+		if !concerns(c.name) {
 			continue
 		}
 		if !run(c.name, c.run) {

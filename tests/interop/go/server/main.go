@@ -1,8 +1,9 @@
-// The test server of service.md on the official grpc-go: server [ADDRESS]. Prints its port.
+// The test server of service.md on the official grpc-go: server [-certs FOLDER [-mutual]]. Prints its port.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"net"
@@ -158,6 +159,7 @@ var description = grpc.ServiceDesc{
 		{MethodName: "Unary", Handler: respond},
 		{MethodName: "Wait", Handler: wait},
 		{MethodName: "Noticed", Handler: noticed},
+		{MethodName: "Known", Handler: known},
 		{MethodName: "Strict", Handler: strict},
 		{MethodName: "Stop", Handler: stop},
 	},
@@ -188,16 +190,16 @@ func end(server *grpc.Server) {
 }
 
 func main() {
-	lenient := []grpc.ServerOption{
+	certs := flag.String("certs", "", "the folder of the certificates; TLS is spoken with it")
+	mutual := flag.Bool("mutual", false, "clients must show a certificate")
+	flag.Parse()
+	secure := security(*certs, *mutual)
+	lenient := append([]grpc.ServerOption{
 		grpc.MaxConcurrentStreams(100),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}),
-	}
-	address := "127.0.0.1:0"
-	if len(os.Args) > 1 {
-		address = os.Args[1]
-	}
-	_, strictAddress = serve("127.0.0.1:0")
-	server, address := serve(address, lenient...)
+	}, secure...)
+	_, strictAddress = serve("127.0.0.1:0", secure...)
+	server, address := serve("127.0.0.1:0", lenient...)
 	_, port, _ := net.SplitHostPort(address)
 	fmt.Println(port)
 	term := make(chan os.Signal, 1)

@@ -59,6 +59,9 @@ func begin(ctx context.Context) *wish {
 		w.last.Set("saw-deadline-ms", strconv.Itoa(int(time.Until(deadline)/time.Millisecond)))
 	}
 	w.last.Set("saw-encoding", *ctx.Value(encodingKey{}).(*string))
+	if tokens := wants["authorization"]; len(tokens) > 0 {
+		w.last.Set("saw-authorization", tokens...)
+	}
 	if n := w.number("want-last-bytes", 0); n > 0 {
 		w.last.Set("last-filler", strings.Repeat("f", n))
 	}
