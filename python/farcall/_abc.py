@@ -1,0 +1,37 @@
+"""Every enumeration, exception and abstract class of the API, gathered from the modules that define them."""
+
+from ._client_abc import Call as Call
+from ._client_abc import Channel as Channel
+from ._client_abc import Future as Future
+from ._client_abc import RpcContext as RpcContext
+from ._client_abc import StreamStreamMultiCallable as StreamStreamMultiCallable
+from ._client_abc import StreamUnaryMultiCallable as StreamUnaryMultiCallable
+from ._client_abc import UnaryStreamMultiCallable as UnaryStreamMultiCallable
+from ._client_abc import UnaryUnaryMultiCallable as UnaryUnaryMultiCallable
+from ._codes import ChannelConnectivity as ChannelConnectivity
+from ._codes import Compression as Compression
+from ._codes import FutureCancelledError as FutureCancelledError
+from ._codes import FutureTimeoutError as FutureTimeoutError
+from ._codes import LocalConnectionType as LocalConnectionType
+from ._codes import RpcError as RpcError
+from ._codes import StatusCode as StatusCode
+from ._credentials_abc import AuthMetadataContext as AuthMetadataContext
+from ._credentials_abc import AuthMetadataPlugin as AuthMetadataPlugin
+from ._credentials_abc import AuthMetadataPluginCallback as AuthMetadataPluginCallback
+from ._credentials_abc import CallCredentials as CallCredentials
+from ._credentials_abc import ChannelCredentials as ChannelCredentials
+from ._credentials_abc import ServerCertificateConfiguration as ServerCertificateConfiguration
+from ._credentials_abc import ServerCredentials as ServerCredentials
+from ._interceptor_abc import ClientCallDetails as ClientCallDetails
+from ._interceptor_abc import ServerInterceptor as ServerInterceptor
+from ._interceptor_abc import StreamStreamClientInterceptor as StreamStreamClientInterceptor
+from ._interceptor_abc import StreamUnaryClientInterceptor as StreamUnaryClientInterceptor
+from ._interceptor_abc import UnaryStreamClientInterceptor as UnaryStreamClientInterceptor
+from ._interceptor_abc import UnaryUnaryClientInterceptor as UnaryUnaryClientInterceptor
+from ._server_abc import GenericRpcHandler as GenericRpcHandler
+from ._server_abc import HandlerCallDetails as HandlerCallDetails
+from ._server_abc import RpcMethodHandler as RpcMethodHandler
+from ._server_abc import Server as Server
+from ._server_abc import ServiceRpcHandler as ServiceRpcHandler
+from ._server_abc import ServicerContext as ServicerContext
+from ._server_abc import Status as Status
