@@ -1,0 +1,18 @@
+/* Who may still take Python's lock, and the end of that when the interpreter ends. */
+#include "gil.h"
+
+#include <stdatomic.h>
+
+/* Set by atexit, while all of Python still works. From then on the interpreter may go at any time, and a thread
+ * that waited for its lock would never return. */
+static atomic_bool closing;
+
+bool engine_is_closing(void) { return atomic_load_explicit(&closing, memory_order_relaxed); }
+
+bool engine_gil_enter(struct engine_gil *gil) {
+  if (engine_is_closing()) return false;
+  gil->state = PyGILState_Ensure();
+  return true;
+}
+
+void engine_gil_leave(struct engine_gil *gil) { PyGILState_Release(gil->state); }
