@@ -63,6 +63,21 @@ void fc_call_peer(fc_call *call, char *peer, size_t size) {
   fc__loop_unlock(call->loop);
 }
 
+/* The last connection is the one that serves the call. */
+static const fc_auth_context *auth_of(const fc_call *call) {
+  if (call->auth[1]) return call->auth[1];
+  if (call->auth[0]) return call->auth[0];
+  return call->kept.peer[0] ? fc__auth_insecure() : fc__auth_empty();
+}
+
+const fc_auth_context *fc_call_auth_context(fc_call *call) {
+  if (!call) return fc__auth_empty();
+  fc__loop_lock(call->loop);
+  const fc_auth_context *auth = auth_of(call);
+  fc__loop_unlock(call->loop);
+  return auth;
+}
+
 int64_t fc_call_time_remaining(fc_call *call) {
   if (!call) return 0;
   fc__loop_lock(call->loop);

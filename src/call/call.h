@@ -7,6 +7,9 @@
  *   client: created -> in the channel's line -> attached to a link -> over
  *   server: created by the link -> headers -> dispatched to a handler -> finished -> over
  */
+#include <string.h>
+
+#include "base/auth_context.h"
 #include "base/loop.h"
 #include "call/link.h"
 #include "farcall/call.h"
@@ -99,7 +102,10 @@ struct fc_call {
   struct fc__h2_stream stream; /* first: the engine's events name the call by it */
   struct fc__loop *loop;
   struct fc__call_owner *owner;
-  struct fc__link *link;                /* while the stream is open */
+  struct fc__link *link; /* while the stream is open */
+  /* Referenced; NULL: insecure. The second is of the connection that a transparent retry went to: the first may have been
+   * handed out, and lives as long as the handle. */
+  const fc_auth_context *auth[2];
   uint32_t refs;                        /* handle, liveness, pending operations */
   uint8_t pattern;                      /* enum fc_pattern */
   uint8_t send_encoding, recv_encoding; /* enum fc__encoding */
@@ -125,6 +131,8 @@ struct fc_call {
   struct fc__method *method; /* client; referenced */
   const void *handler;       /* server: the owner's */
   void *owner_data;          /* the owner's */
+  /* Client: the owner's, while a plugin is asked for metadata. */
+  struct fc_auth_request *auth_request;
   int64_t deadline;          /* FC_NEVER: none */
   struct fc__timer timer;
   struct fc__node line;     /* the owner's: waiting for a connection; a server's running calls */
@@ -190,6 +198,12 @@ fc_result fc__call_create_client(struct fc__call_owner *owner, struct fc__method
 void fc__call_send_request(fc_call *call, fc_bytes *request);
 /* Server: for fc__link_ops.new_call. The handle is the server's until dispatch. NULL: no memory. */
 fc_call *fc__call_create_server(struct fc__call_owner *owner, struct fc__link *link, int64_t now);
+
+/* Notes who the other side of a link is. */
+static inline void fc__call_note_peer(fc_call *call, const struct fc__link *link) {
+  memcpy(call->kept.peer, link->peer, link->peer_len + 1);
+  if (link->auth) call->auth[call->retried] = fc__auth_ref(link->auth);
+}
 
 void fc__call_ref(fc_call *call);
 void fc__call_unref(fc_call *call); /* the last one: on_free */

@@ -160,7 +160,7 @@ fc_call *fc__call_create_server(struct fc__call_owner *owner, struct fc__link *l
   if (!call) return NULL;
   call->link = link;
   call->send_encoding = (uint8_t)owner->compression;
-  memcpy(call->kept.peer, link->peer, link->peer_len + 1);
+  fc__call_note_peer(call, link);
   return call;
 }
 
@@ -174,6 +174,9 @@ static void release_content(fc_call *call) {
   fc__hooks_finish(call);
   if (call->method) fc__method_unref(call->method);
   call->method = NULL;
+  for (int i = 0; i < 2; i++) {
+    if (call->auth[i]) fc__auth_unref(call->auth[i]);
+  }
 }
 
 void fc__call_unref(fc_call *call) {

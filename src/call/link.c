@@ -59,6 +59,7 @@ struct fc__link *fc__link_create(struct fc__loop *loop, struct fc__transport *tr
   }
   link->loop = loop;
   link->transport = transport;
+  link->auth = transport->ops->auth ? transport->ops->auth(transport) : NULL;
   link->ops = ops;
   link->owner = owner;
   link->config = *config;

@@ -43,6 +43,8 @@ enum { FC__LINK_REPLAYS = 16 };
 struct fc__link {
   struct fc__loop *loop;
   struct fc__transport *transport; /* NULL when the owner has been told that the link is down */
+  /* What is known of the peer, while the transport is there; NULL: fc__auth_insecure. The owner may know better. */
+  const struct fc_auth_context *auth;
   struct fc__h2_conn *h2;
   const struct fc__link_ops *ops;
   void *owner;

@@ -72,7 +72,7 @@ void fc__call_attach(fc_call *call, struct fc__link *link, int64_t now) {
   if (r != FC_OK) return;
   call->started = true;
   call->link = link;
-  memcpy(call->kept.peer, link->peer, link->peer_len + 1);
+  fc__call_note_peer(call, link);
   fc__link_touch(link);
   fc__call_send_kept(call, now);
 }
