@@ -80,7 +80,7 @@ typedef struct fc_server_options {
   size_t max_send_message_bytes;       /* 0: no limit */
   uint32_t max_metadata_bytes;         /* 0: 16 KiB */
   uint32_t max_metadata_fields;        /* 0: 128 */
-  int64_t handshake_timeout_ns;        /* 0: 20 s */
+  int64_t handshake_timeout_ns;        /* of TLS and HTTP/2 together; 0: 20 s */
   int64_t max_connection_idle_ns;      /* GOAWAY after so long without calls; 0: never  (gRFC A9) */
   int64_t max_connection_age_ns;       /* GOAWAY after so long, +-10 %; 0: never */
   int64_t max_connection_age_grace_ns; /* then the calls have so long; 0: no limit */
@@ -98,7 +98,7 @@ typedef struct fc_server_options {
    * and new requests refused, both with ENHANCE_YOUR_CALM, which gRPC clients show as
    * RESOURCE_EXHAUSTED; calls that run go on. 0: 1 GiB; SIZE_MAX: no limit */
   size_t max_buffered_bytes;
-  /* TLS handshakes under way at once; beyond, the oldest is given up. 0: 1,000 */
+  /* TLS handshakes under way at once, of which each reactor has an even share; beyond, the oldest is given up. 0: 1,000 */
   uint32_t max_handshakes;
 } fc_server_options;
 

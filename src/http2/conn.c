@@ -109,7 +109,7 @@ struct fc__h2_conn *fc__h2_conn_create(const struct fc__h2_config *config,
   fc__h2_bucket_init(&c->bucket, config->bucket_burst, config->bucket_per_second, now);
   c->in.state = c->server ? FC__H2_IN_PREFACE : FC__H2_IN_HEADER;
   c->block.deadline = c->ack_deadline = c->last_ping = FC_NEVER;
-  c->settings_deadline = fc__h2_after(now, config->settings_timeout);
+  c->settings_deadline = fc__h2_after(now - config->handshake_time, config->settings_timeout);
   init_windows(c);
   c->decoder = fc__hpack_decoder_create(FC__HPACK_TABLE_DEFAULT, config->max_header_list_bytes);
   c->encoder = fc__hpack_encoder_create();

@@ -126,6 +126,7 @@ struct fc__h2_config {
   int64_t ping_min_interval; /* server: more often is a strike (5 min); 2 strikes allowed */
   bool ping_without_calls;   /* server: without streams that interval holds too, and not 2 h */
   int64_t settings_timeout; /* until the peer's SETTINGS, its acks, and the end of a header block */
+  int64_t handshake_time;   /* that is gone already of the time until the peer's SETTINGS */
 };
 
 void fc__h2_config_defaults(struct fc__h2_config *config, bool server);

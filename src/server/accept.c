@@ -34,6 +34,10 @@ static bool reserve_socket(fc_server *server) {
   return false;
 }
 
+static void release_socket(fc_server *server) {
+  if (server->options.max_connections) atomic_fetch_sub(&server->sockets, 1);
+}
+
 /* Takes one connection; 0 or a negative errno. */
 static int accept_one(struct fc__server_port *port, int64_t now) {
   struct fc__server_shard *shard = port->shard;
@@ -42,10 +46,10 @@ static int accept_one(struct fc__server_port *port, int64_t now) {
   if (!reserve_socket(shard->server)) return -EMFILE;
   int failed = port->listener->ops->accept(port->listener, &transport, &peer);
   if (failed) {
-    if (shard->server->options.max_connections) atomic_fetch_sub(&shard->server->sockets, 1);
+    release_socket(shard->server);
     return failed;
   }
-  fc__server_conn_create(shard, transport, &peer, now);
+  fc__server_admit(port, transport, &peer, now);
   return 0;
 }
 
@@ -77,11 +81,17 @@ void fc__server_ports_retry(struct fc__server_shard *shard, int64_t now) {
   }
 }
 
+void fc__server_socket_closed(struct fc__server_shard *shard, int64_t now) {
+  release_socket(shard->server);
+  fc__server_ports_retry(shard, now);
+}
+
 fc_result fc__server_port_add(struct fc__server_shard *shard, struct fc__listener *listener,
-                              unsigned batch) {
+                              fc_server_credentials *credentials, unsigned batch) {
   struct fc__server_port *port = fc__alloc_zero(sizeof *port);
   if (!port) return FC_ERR_NO_MEMORY;
   port->shard = shard;
+  port->credentials = credentials;
   port->batch = batch;
   port->listener = listener;
   port->retry.fire = retry_fire;

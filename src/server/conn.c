@@ -35,11 +35,6 @@ static void conn_free_if_done(struct fc__server_conn *conn) {
   fc__server_shard_check(shard);
 }
 
-static void socket_closed(struct fc__server_shard *shard, int64_t now) {
-  if (shard->server->options.max_connections) atomic_fetch_sub(&shard->server->sockets, 1);
-  fc__server_ports_retry(shard, now);
-}
-
 static void on_down(struct fc__link *link, const char *reason, int64_t now) {
   (void)reason;
   struct fc__server_conn *conn = conn_of(link);
@@ -47,7 +42,7 @@ static void on_down(struct fc__link *link, const char *reason, int64_t now) {
   fc__list_remove(&conn->node);
   conn->link = NULL;
   fc__link_destroy(link);
-  socket_closed(conn->shard, now);
+  fc__server_socket_closed(conn->shard, now);
   conn_free_if_done(conn);
 }
 
@@ -223,24 +218,28 @@ static struct fc__server_conn *conn_new(struct fc__server_shard *shard, int64_t 
   return conn;
 }
 
-void fc__server_conn_create(struct fc__server_shard *shard, struct fc__transport *transport,
-                            const struct fc__addr *peer, int64_t now) {
+struct fc__server_conn *fc__server_conn_create(struct fc__server_shard *shard,
+                                               struct fc__transport *transport,
+                                               const struct fc__addr *peer, int64_t since,
+                                               int64_t now) {
   char text[FC__ADDR_TEXT_MAX];
   fc__addr_text(peer, text);
+  struct fc__link_config config = shard->server->link_config;
+  config.h2.handshake_time = now - since;
   struct fc__server_conn *conn = conn_new(shard, now);
   if (!conn) {
     transport->ops->close(transport);
   } else {
-    conn->link = fc__link_create(shard->loop, transport, text, &shard->server->link_config,
-                                 &link_ops, conn, now);
+    conn->link = fc__link_create(shard->loop, transport, text, &config, &link_ops, conn, now);
   }
   if (!conn || !conn->link) {
     fc__free(conn);
-    if (shard->server->options.max_connections) atomic_fetch_sub(&shard->server->sockets, 1);
-    return;
+    fc__server_socket_closed(shard, now);
+    return NULL;
   }
   conn->link->total = &shard->owner.buffered;
   shard->conn_count++;
   fc__list_push_back(&shard->conns, &conn->node);
   schedule(conn);
+  return conn;
 }

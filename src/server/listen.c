@@ -19,6 +19,7 @@ enum { FREE_PORT_ATTEMPTS = 16 };
 struct binding {
   fc_server *server;
   const struct fc__server_address *address;
+  fc_server_credentials *credentials; /* NULL: insecure */
   unsigned batch;
   int port; /* 0 until the first socket is bound, if any will do */
   fc_error *err;
@@ -32,7 +33,7 @@ static int listen_at(struct binding *b, struct fc__server_shard *shard, const st
   int failed = shard->draining
                    ? -ESHUTDOWN
                    : shard->net->ops->listen(shard->net, addr, &options, &listener, bound);
-  if (!failed && fc__server_port_add(shard, listener, b->batch) != FC_OK) {
+  if (!failed && fc__server_port_add(shard, listener, b->credentials, b->batch) != FC_OK) {
     listener->ops->close(listener);
     failed = -ENOMEM;
   }
@@ -133,7 +134,31 @@ static void open_all(fc_server *server) {
   }
 }
 
-fc_result fc_server_listen(fc_server *server, const char *address, int *port, fc_error *err) {
+/* ---- credentials ---- */
+
+static fc_result keep_credentials(fc_server *server, fc_server_credentials *credentials,
+                                  fc_error *err) {
+  struct fc__loop *loop = server->shards[0].loop;
+  if (!credentials) return FC_OK;
+  fc__loop_lock(loop);
+  fc_result r = fc__server_keys_add(&server->keys, credentials);
+  fc__loop_unlock(loop);
+  return r == FC_OK ? r : fc__error_no_memory(err);
+}
+
+static fc_result check_addresses(const fc_server_credentials *credentials,
+                                 const struct fc__addr *addrs, size_t count, fc_error *err) {
+  fc_result r = FC_OK;
+  for (size_t i = 0; credentials && i < count && r == FC_OK; i++) {
+    r = fc__security_check_address(credentials->security, &addrs[i], err);
+  }
+  return r;
+}
+
+/* ---- public ---- */
+
+static fc_result listen_with(fc_server *server, const char *address,
+                             fc_server_credentials *credentials, int *port, fc_error *err) {
   struct fc__server_address parsed;
   struct fc__addr *addrs;
   size_t count;
@@ -145,11 +170,25 @@ fc_result fc_server_listen(fc_server *server, const char *address, int *port, fc
   fc_result r = fc__server_address_parse(address, &parsed, err);
   if (r == FC_OK) r = fc__server_address_resolve(&server->shards[0], &parsed, &addrs, &count, err);
   if (r != FC_OK) return r;
-  struct binding b = {server, &parsed, atomic_fetch_add(&server->batches, 1) + 1, parsed.port, err};
-  r = bind_addresses(&b, addrs, count);
+  unsigned batch = atomic_fetch_add(&server->batches, 1) + 1;
+  struct binding b = {server, &parsed, credentials, batch, parsed.port, err};
+  r = check_addresses(credentials, addrs, count, err);
+  if (r == FC_OK) r = keep_credentials(server, credentials, err);
+  if (r == FC_OK) r = bind_addresses(&b, addrs, count);
   fc__free(addrs);
   if (r != FC_OK) return r;
   open_all(server);
   if (port) *port = b.port;
   return FC_OK;
+}
+
+fc_result fc_server_listen(fc_server *server, const char *address, int *port, fc_error *err) {
+  return listen_with(server, address, NULL, port, err);
+}
+
+fc_result fc_server_listen_secure(fc_server *server, const char *address,
+                                  fc_server_credentials *credentials, int *port, fc_error *err) {
+  if (port) *port = 0;
+  if (!credentials) return fc__error(err, FC_ERR_INVALID, "credentials is NULL");
+  return listen_with(server, address, credentials, port, err);
 }

@@ -91,6 +91,7 @@ static void fill_defaults(fc_server_options *o) {
   DEFAULT(min_ping_interval_ns, 300 * FC_SECOND);
   DEFAULT(stall_timeout_ns, 60 * FC_SECOND);
   DEFAULT(max_buffered_bytes, BUFFERED_DEFAULT);
+  DEFAULT(max_handshakes, 1000);
 }
 
 fc_result fc__server_options_read(const fc_server_options *from, fc_server_options *out,

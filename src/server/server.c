@@ -14,6 +14,7 @@
 
 static void server_free(fc_server *server) {
   fc__server_methods_finish(&server->methods);
+  fc__server_keys_finish(&server->keys);
   fc__free(server->interceptors);
   fc__free(server);
 }
@@ -121,6 +122,7 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
   shard->owner.max_send = o->max_send_message_bytes;
   shard->buffered_max =
       o->max_buffered_bytes == SIZE_MAX ? SIZE_MAX : o->max_buffered_bytes / o->reactors;
+  shard->handshakes_max = 1 + (o->max_handshakes - 1) / o->reactors;
   shard->owner.compression = o->compression == FC_COMPRESSION_UNSET
                                  ? FC__ENCODING_IDENTITY
                                  : (enum fc__encoding)(o->compression - FC_COMPRESSION_NONE);
@@ -128,6 +130,7 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
   fc__random_init(&shard->random, shard->net->ops->random(shard->net));
   fc__loop_unlock(shard->loop);
   fc__node_init(&shard->ports);
+  fc__node_init(&shard->handshakes);
   fc__node_init(&shard->conns);
   fc__node_init(&shard->waiters);
   shard->grace_at = FC_NEVER;

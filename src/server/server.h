@@ -18,6 +18,7 @@
 #include "call/call.h"
 #include "call/link.h"
 #include "farcall/server.h"
+#include "server/credentials.h"
 #include "server/workers.h"
 
 /* ---- methods.c ---- */
@@ -50,6 +51,8 @@ struct fc__server_shard {
   size_t conn_count; /* not yet freed */
   size_t call_count; /* not yet freed */
   struct fc__node ports;
+  struct fc__node handshakes; /* the oldest first */
+  size_t handshake_count, handshakes_max;
   struct fc__node conns;   /* with their link up */
   struct fc__node waiters; /* fc_server_wait */
   size_t buffered_max;     /* of owner.buffered, before new requests are refused */
@@ -67,11 +70,12 @@ struct fc_server {
   struct fc__server_methods methods;
   struct fc__link_config link_config;
   struct fc__workers workers;
-  atomic_int state;    /* enum fc__server_state */
-  atomic_uint sockets; /* connections that hold a descriptor, with max_connections */
-  atomic_uint running; /* calls whose handlers are not done, with max_concurrent_calls */
-  atomic_uint refs;    /* the user's handle and one for each shard that is not released */
-  atomic_uint batches; /* calls of fc_server_listen so far */
+  struct fc__server_key *keys; /* of its ports, under the first shard's lock */
+  atomic_int state;            /* enum fc__server_state */
+  atomic_uint sockets;         /* connections that hold a descriptor, with max_connections */
+  atomic_uint running;         /* calls whose handlers are not done, with max_concurrent_calls */
+  atomic_uint refs;            /* the user's handle and one for each shard that is not released */
+  atomic_uint batches;         /* calls of fc_server_listen so far */
   size_t shard_count;
   struct fc__server_shard shards[];
 };
@@ -94,20 +98,35 @@ struct fc__server_port {
   struct fc__node node; /* in the shard's ports */
   struct fc__server_shard *shard;
   struct fc__listener *listener;
-  unsigned batch; /* the fc_server_listen that it is of */
+  fc_server_credentials *credentials; /* the server has them among its keys; NULL: insecure */
+  unsigned batch;                     /* the fc_server_listen that it is of */
   bool paused;
   struct fc__timer retry;
 };
 
 enum { FC__SERVER_ALL_PORTS = 0 };
 
+static inline enum fc__security fc__server_port_security(const struct fc__server_port *port) {
+  return port->credentials ? port->credentials->security : FC__SECURITY_INSECURE;
+}
+
 /* Takes the listener over on success; it is paused until fc__server_ports_open. [locked] */
 fc_result fc__server_port_add(struct fc__server_shard *shard, struct fc__listener *listener,
-                              unsigned batch);
+                              fc_server_credentials *credentials, unsigned batch);
 void fc__server_ports_open(struct fc__server_shard *shard); /* [locked] if the shard accepts */
 void fc__server_ports_close(struct fc__server_shard *shard, unsigned batch); /* [locked] */
 /* A descriptor has come free: paused ports try again at once. [locked] */
 void fc__server_ports_retry(struct fc__server_shard *shard, int64_t now);
+/* A descriptor that was accepted is closed. [locked] */
+void fc__server_socket_closed(struct fc__server_shard *shard, int64_t now);
+
+/* ---- handshakes.c: between the two ---- */
+
+/* Secures an accepted transport, which it takes over, and has it served. [locked] */
+void fc__server_admit(struct fc__server_port *port, struct fc__transport *transport,
+                      const struct fc__addr *peer, int64_t now);
+/* Gives up all that are under way. [locked] */
+void fc__server_handshakes_end(struct fc__server_shard *shard, int64_t now);
 
 /* ---- conn.c: one connection ---- */
 
@@ -137,9 +156,11 @@ struct fc__server_conn {
   uint8_t last_path[64];
 };
 
-/* Serves an accepted transport, which it takes over also on failure. [locked] */
-void fc__server_conn_create(struct fc__server_shard *shard, struct fc__transport *transport,
-                            const struct fc__addr *peer, int64_t now);
+/* Serves a transport, which it takes over also on failure. since: it was accepted then. NULL: no memory. [locked] */
+struct fc__server_conn *fc__server_conn_create(struct fc__server_shard *shard,
+                                               struct fc__transport *transport,
+                                               const struct fc__addr *peer, int64_t since,
+                                               int64_t now);
 /* Tells the client to go: both steps, the second a round trip later. [locked] */
 void fc__server_conn_goaway(struct fc__server_conn *conn, const char *debug, int64_t now);
 /* Cancels what runs on it and closes it. [locked] */

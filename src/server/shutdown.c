@@ -39,6 +39,7 @@ static void shut_down_shard(struct fc__server_shard *shard, int64_t grace) {
     shard->draining = true;
     shard->accepting = false;
     fc__server_ports_close(shard, FC__SERVER_ALL_PORTS);
+    fc__server_handshakes_end(shard, now);
     each_conn(shard, now, tell_to_go);
   }
   if (at <= now) {
