@@ -79,8 +79,8 @@ typedef struct fc_channel_options {
   uint32_t initial_window_bytes; /* receive window of a stream; 0: 64 KiB and automatic growth */
   /* NULL: insecure, nothing is encrypted and nobody verified */
   fc_channel_credentials *credentials;
-  /* The name that the server's certificate must have, and the authority unless that is given; NULL: the authority. For
-   * tests whose certificates name another host. */
+  /* With TLS, the name that the server's certificate must have, and the authority unless that is given; NULL: the
+   * authority. For tests whose certificates name another host. */
   const char *tls_target_name;
 } fc_channel_options;
 

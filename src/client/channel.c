@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "client/authority.h"
 #include "client/conn.h"
 #include "io/reactor.h"
 
@@ -22,6 +23,7 @@ static void channel_free(struct fc_channel *ch) {
   fc__methods_finish(&ch->methods);
   fc__target_finish(&ch->target);
   fc__channel_config_finish(&ch->config);
+  fc__free(ch->tls_name);
   fc__free(ch->connector.resolved);
   fc__free(ch);
   loop->ops->unref(loop);
@@ -127,9 +129,18 @@ void fc__channel_leave_idle(struct fc_channel *ch, int64_t now) {
 
 /* ---- public ---- */
 
+static bool has_tls(const struct fc_channel *ch) {
+  return fc__channel_security(&ch->config) == FC__SECURITY_TLS;
+}
+
+static const char *authority_of(const struct fc_channel *ch) {
+  if (ch->config.authority) return ch->config.authority;
+  return has_tls(ch) && ch->config.tls_target_name ? ch->config.tls_target_name
+                                                   : ch->target.authority;
+}
+
 static void init_owner(struct fc_channel *ch) {
   struct fc__call_owner *o = &ch->owner;
-  const char *authority = ch->config.authority ? ch->config.authority : ch->target.authority;
   o->ops = &fc__line_ops;
   o->loop = ch->loop;
   o->max_receive = ch->config.max_receive;
@@ -137,8 +148,8 @@ static void init_owner(struct fc_channel *ch) {
   o->compression = ch->config.compression == FC_COMPRESSION_UNSET
                        ? FC__ENCODING_IDENTITY
                        : (enum fc__encoding)(ch->config.compression - FC_COMPRESSION_NONE);
-  o->scheme = fc_slice_from_string("http");
-  o->authority = fc_slice_from_string(authority);
+  o->scheme = fc_slice_from_string(has_tls(ch) ? "https" : "http");
+  o->authority = fc_slice_from_string(authority_of(ch));
   o->user_agent = fc_slice_from_string(ch->config.user_agent);
 }
 
@@ -156,6 +167,7 @@ static void init(struct fc_channel *ch) {
   fc__node_init(&ch->line);
   fc__node_init(&ch->again);
   fc__node_init(&ch->running);
+  fc__node_init(&ch->asking);
   init_owner(ch);
 }
 
@@ -185,7 +197,9 @@ static fc_result fill(struct fc_channel *ch, const char *target, const fc_channe
   fc__methods_init(&ch->methods, ch->net->ops->random(ch->net));
   ch->forks = ch->loop->forks;
   fc__loop_unlock(ch->loop);
-  return r;
+  if (r != FC_OK || !has_tls(ch)) return r;
+  const char *name = ch->config.tls_target_name;
+  return fc__authority_host(name ? name : authority_of(ch), &ch->tls_name, err);
 }
 
 fc_result fc_channel_create(const char *target, const fc_channel_options *options, fc_channel **out,

@@ -6,8 +6,10 @@
  *
  *   channel.c       life: create, close, destroy, going idle
  *   connect.c       rounds of connecting: resolve, every address in turn, backoff
- *   conn.c          one connection to one address, from connect() to its end
+ *   dial.c          one connection to one address, from connect() to HTTP/2
+ *   conn.c          ... and from there to its end
  *   line.c          calls: starting, waiting for a connection or for room, failing
+ *   authorize.c     what call credentials add to them first
  *   connectivity.c  the state and those who wait for it; watch.c those who are told of it
  */
 #include "call/call.h"
@@ -48,6 +50,7 @@ struct fc_channel {
   struct fc__net *net;
   struct fc__channel_config config;
   struct fc__target target;
+  char *tls_name; /* that the server's certificate must have; NULL without TLS */
   struct fc__methods methods;
   unsigned forks; /* of the loop, when the connections were made */
   unsigned refs;  /* the handle, calls, watches, a flush that is due */
@@ -71,6 +74,7 @@ struct fc_channel {
   struct fc__node line;    /* waiting for a connection or for room */
   struct fc__node again;   /* not processed by the peer: they go before the line */
   struct fc__node running; /* attached to a connection */
+  struct fc__node asking;  /* a plugin is asked for their metadata: they go to the line after */
   size_t calls;
 };
 
@@ -106,13 +110,26 @@ void fc__connect_lost(struct fc_channel *ch, const char *reason, bool used, int6
 extern const struct fc__call_owner_ops fc__line_ops;
 
 /* Makes a call and sends it or puts it in line. options were read; what is unset in them becomes
- * the channel's. */
+ * the channel's. The lock is released while plugins of call credentials run. */
 fc_result fc__line_start(struct fc_channel *ch, const char *path, fc_call_options *o, fc_call **out,
                          fc_error *err);
+/* What remains when a call's metadata is complete. */
+void fc__line_place(struct fc_channel *ch, fc_call *call, int64_t now);
 void fc__line_run(struct fc_channel *ch, int64_t now);  /* attaches calls while there is room */
 void fc__line_fail(struct fc_channel *ch, int64_t now); /* ends those that do not wait for ready */
 void fc__line_end_all(struct fc_channel *ch, fc_code code, const char *message, int64_t now);
 bool fc__line_is_empty(const struct fc_channel *ch);
+
+/* ---- authorize.c ---- */
+
+static inline fc_call_credentials *fc__channel_call_credentials(const struct fc_channel *ch) {
+  return ch->config.credentials ? ch->config.credentials->call : NULL;
+}
+
+/* Adds the metadata of the channel's call credentials and of the call's own, then places the call; or puts it aside until
+ * a plugin has answered. Releases the lock while plugins run. */
+void fc__authorize(struct fc_channel *ch, fc_call *call, fc_call_credentials *own, int64_t now);
+void fc__authorize_end(fc_call *call); /* the call is over */
 
 /* ---- connectivity.c, watch.c ---- */
 

@@ -1,20 +1,17 @@
 /*
- * One connection of a channel to one address. Until the peer's SETTINGS have come it is an attempt,
- * which fails or comes up; then it is the one that takes calls, until it is lost or the peer goes
- * away.
+ * One connection of a channel to one address, once HTTP/2 has begun. Until the peer's SETTINGS have come it is an
+ * attempt, which fails or comes up; then it is the one that takes calls, until it is lost or the peer goes away.
  */
 #include "client/conn.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/mem.h"
 
 static const int64_t patience = 2 * FC_MILLISECOND;
 
-static void conn_free(struct fc__conn *conn) {
+void fc__conn_free(struct fc__conn *conn) {
   fc__loop_timer_stop(conn->channel->loop, &conn->patience);
   fc__list_remove(&conn->draining);
   fc__link_destroy(conn->link);
@@ -96,7 +93,7 @@ static void on_down(struct fc__link *link, const char *reason, int64_t now) {
   snprintf(text, sizeof text, "%s", reason);
   bool report = !conn->given_up && is_current(conn), up = conn->up, used = conn->attached > 0;
   int64_t lived = now - conn->up_at;
-  conn_free(conn);
+  fc__conn_free(conn);
   if (!report) return;
   if (up) {
     fc__connect_lost(ch, text, used, lived, now);
@@ -107,69 +104,15 @@ static void on_down(struct fc__link *link, const char *reason, int64_t now) {
   }
 }
 
-static const struct fc__link_ops link_ops = {
+const struct fc__link_ops fc__conn_link_ops = {
     .on_up = on_up, .on_room = on_room, .on_goaway = on_goaway, .on_down = on_down};
-
-/* ---- connecting ---- */
-
-static void give_up_connecting(struct fc__conn *conn) {
-  if (conn->transport) conn->transport->ops->close(conn->transport);
-  conn->transport = NULL;
-}
-
-static void fail_connecting(struct fc__conn *conn, const char *text, int64_t now) {
-  struct fc_channel *ch = conn->channel;
-  give_up_connecting(conn);
-  conn_free(conn);
-  fc__connect_failed(ch, text, now);
-}
-
-static void on_connected(struct fc__transport *transport, unsigned ready, int64_t now) {
-  struct fc__conn *conn = transport->user;
-  (void)ready;
-  int failed = transport->ops->finish_connect(transport);
-  if (failed == -EINPROGRESS || failed == -EAGAIN) return;
-  if (failed < 0) {
-    fc_error err;
-    (void)fc__error_system(&err, -failed, "connect to %s", conn->peer);
-    fail_connecting(conn, err.message, now);
-    return;
-  }
-  struct fc_channel *ch = conn->channel;
-  conn->transport = NULL;
-  conn->link =
-      fc__link_create(ch->loop, transport, conn->peer, &ch->config.link, &link_ops, conn, now);
-  if (!conn->link) fail_connecting(conn, "out of memory for a connection", now);
-}
-
-struct fc__conn *fc__conn_open(struct fc_channel *ch, const struct fc__addr *addr, int64_t now,
-                               fc_error *err) {
-  (void)now;
-  struct fc__conn *conn = fc__alloc_zero(sizeof *conn);
-  if (!conn) {
-    (void)fc__error(err, FC_ERR_NO_MEMORY, "out of memory for a connection");
-    return NULL;
-  }
-  conn->channel = ch;
-  fc__node_init(&conn->draining);
-  fc__addr_text(addr, conn->peer);
-  int failed = ch->net->ops->connect(ch->net, addr, &conn->transport);
-  if (failed < 0) {
-    (void)fc__error_system(err, -failed, "connect to %s", conn->peer);
-    fc__free(conn);
-    return NULL;
-  }
-  conn->transport->on_ready = on_connected;
-  conn->transport->user = conn;
-  return conn;
-}
 
 void fc__conn_close(struct fc__conn *conn, const char *reason, int64_t now) {
   conn->given_up = true;
   if (conn->link) {
     fc__link_close(conn->link, FC__H2_NO_ERROR, reason, now); /* frees it in on_down */
   } else {
-    give_up_connecting(conn);
-    conn_free(conn);
+    fc__conn_give_up_dialling(conn);
+    fc__conn_free(conn);
   }
 }

@@ -6,10 +6,14 @@
 /* A connection has so many stream ids for requests. RFC 9113 section 5.1.1 */
 #define FC__CONN_CALLS_MAX (UINT64_C(1) << 30)
 
+/* How far an attempt has come. */
+enum fc__conn_stage { FC__CONN_CONNECT, FC__CONN_TLS, FC__CONN_HTTP2 };
+
 struct fc__conn {
   struct fc_channel *channel;
-  struct fc__node draining;        /* in the channel's list once the peer goes away */
-  struct fc__transport *transport; /* until it is connected */
+  struct fc__node draining; /* in the channel's list once the peer goes away */
+  enum fc__conn_stage stage;
+  struct fc__transport *transport; /* until it is connected, and secure */
   struct fc__link *link;           /* from then on */
   bool up;                         /* the peer's SETTINGS have come */
   bool given_up;                   /* by the channel: nothing is reported */
@@ -21,10 +25,20 @@ struct fc__conn {
   char peer[FC__ADDR_TEXT_MAX];
 };
 
+/* ---- dial.c ---- */
+
 /* NULL, with the reason in *err. What becomes of it is reported to connect.c, never from inside
  * this call. */
 struct fc__conn *fc__conn_open(struct fc_channel *ch, const struct fc__addr *addr, int64_t now,
                                fc_error *err);
+
+void fc__conn_give_up_dialling(struct fc__conn *conn);
+
+/* ---- conn.c ---- */
+
+extern const struct fc__link_ops fc__conn_link_ops;
+
+void fc__conn_free(struct fc__conn *conn);
 
 bool fc__conn_has_room(const struct fc__conn *conn);
 

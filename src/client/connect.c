@@ -91,12 +91,16 @@ void fc__connect_failed(struct fc_channel *ch, const char *error, int64_t now) {
 }
 
 static void attempt_timed_out(struct fc_channel *ch, int64_t now) {
+  static const char *const steps[] = {
+      [FC__CONN_CONNECT] = "connect to",
+      [FC__CONN_TLS] = "TLS handshake with",
+      [FC__CONN_HTTP2] = "HTTP/2 handshake with",
+  };
   struct fc__connector *c = &ch->connector;
   struct fc__conn *conn = c->conn;
   double seconds = (double)ch->config.connect_timeout / (double)FC_SECOND;
-  snprintf(c->last_error, sizeof c->last_error, "%s %s: no %s within %g s",
-           conn->link ? "HTTP/2 handshake with" : "connect to", conn->peer,
-           conn->link ? "SETTINGS" : "answer", seconds);
+  snprintf(c->last_error, sizeof c->last_error, "%s %s: no %s within %g s", steps[conn->stage],
+           conn->peer, conn->stage == FC__CONN_HTTP2 ? "SETTINGS" : "answer", seconds);
   fc__conn_close(conn, c->last_error, now);
   try_next(ch, now);
 }

@@ -106,6 +106,7 @@ static fc_result check(const fc_channel_options *o, fc_error *err) {
   if (r == FC_OK) r = check_interceptors(o, err);
   if (r == FC_OK) r = check_text("authority", o->authority, '!', err);
   if (r == FC_OK) r = check_text("user_agent", o->user_agent, ' ', err);
+  if (r == FC_OK) r = check_text("tls_target_name", o->tls_target_name, '!', err);
   return r;
 }
 
@@ -152,6 +153,7 @@ static char *make_user_agent(const char *first) {
 static bool copy(struct fc__channel_config *c, const fc_channel_options *o) {
   c->user_agent = make_user_agent(o->user_agent);
   if (o->authority) c->authority = fc__strdup(o->authority);
+  if (o->tls_target_name) c->tls_target_name = fc__strdup(o->tls_target_name);
   if (o->interceptor_count > 0) {
     size_t size = o->interceptor_count * sizeof *o->interceptors;
     c->interceptors = fc__alloc(size);
@@ -159,7 +161,7 @@ static bool copy(struct fc__channel_config *c, const fc_channel_options *o) {
     c->interceptor_count = o->interceptor_count;
   }
   return c->user_agent && (c->authority || !o->authority) &&
-         (c->interceptors || !o->interceptor_count);
+         (c->tls_target_name || !o->tls_target_name) && (c->interceptors || !o->interceptor_count);
 }
 
 fc_result fc__channel_config_read(struct fc__channel_config *c, const fc_channel_options *o,
@@ -177,6 +179,7 @@ fc_result fc__channel_config_read(struct fc__channel_config *c, const fc_channel
   fill_backoff(c, o);
   c->idle_timeout = or_default(o->idle_timeout_ns, idle_timeout_default);
   fill_link(&c->link, o);
+  c->credentials = fc__channel_credentials_ref(o->credentials);
   if (copy(c, o)) return FC_OK;
   fc__channel_config_finish(c);
   return fc__error_no_memory(err);
@@ -185,7 +188,10 @@ fc_result fc__channel_config_read(struct fc__channel_config *c, const fc_channel
 void fc__channel_config_finish(struct fc__channel_config *c) {
   fc__free(c->authority);
   fc__free(c->user_agent);
+  fc__free(c->tls_target_name);
   fc__free(c->interceptors);
-  c->authority = c->user_agent = NULL;
+  fc_channel_credentials_destroy(c->credentials);
+  c->authority = c->user_agent = c->tls_target_name = NULL;
   c->interceptors = NULL;
+  c->credentials = NULL;
 }
