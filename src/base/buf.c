@@ -14,6 +14,7 @@ enum { SMALLEST = 64 };
 void fc__buf_init(struct fc__buf *b, size_t max) { *b = (struct fc__buf){.max = max}; }
 
 void fc__buf_finish(struct fc__buf *b) {
+  if (b->secret) fc__erase(b->data, b->cap);
   fc__free(b->data);
   fc__buf_init(b, b->max);
 }
@@ -30,7 +31,7 @@ uint8_t *fc__buf_reserve(struct fc__buf *b, size_t len) {
   size_t need = b->len + len;
   if (need > b->cap || !b->data) {
     size_t cap = grown_cap(b, need);
-    uint8_t *data = fc__resize(b->data, cap);
+    uint8_t *data = b->secret ? fc__resize_secret(b->data, b->cap, cap) : fc__resize(b->data, cap);
     if (!data) return NULL;
     b->data = data;
     b->cap = cap;
@@ -50,4 +51,5 @@ void fc__buf_consume(struct fc__buf *b, size_t len) {
   assert(len <= b->len && "more consumed than there is");
   b->len -= len;
   if (len && b->len) memmove(b->data, b->data + len, b->len);
+  if (b->secret) fc__erase(b->data + b->len, len);
 }

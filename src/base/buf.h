@@ -6,6 +6,7 @@
 struct fc__buf {
   uint8_t *data;
   size_t len, cap, max; /* never grows past max bytes */
+  bool secret;          /* set by the owner: no memory is given back before it was erased */
 };
 
 void fc__buf_init(struct fc__buf *b, size_t max);

@@ -54,6 +54,21 @@ void fc__free(void *memory) {
   if (memory) current.release(memory, current.user);
 }
 
+/* A compiler cannot know what the pointer holds, so it cannot leave the call out. */
+void fc__erase(void *memory, size_t len) {
+  static void *(*const volatile set)(void *, int, size_t) = memset;
+  if (len) set(memory, 0, len);
+}
+
+void *fc__resize_secret(void *memory, size_t used, size_t size) {
+  void *moved = fc__alloc(size);
+  if (!moved || !memory) return moved;
+  memcpy(moved, memory, used < size ? used : size);
+  fc__erase(memory, used);
+  fc__free(memory);
+  return moved;
+}
+
 char *fc__strdup(const char *text) { return fc__strndup(text, strlen(text)); }
 
 char *fc__strndup(const char *text, size_t len) {

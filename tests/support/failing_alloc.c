@@ -1,6 +1,6 @@
 /*
- * Each block carries its size in front. Resizing always moves, so that a pointer kept across a growth is
- * caught by the sanitizers.
+ * Each block carries its size in front, and is in a list of all. Resizing always moves, so that a
+ * pointer kept across a growth is caught by the sanitizers.
  */
 #include "support/failing_alloc.h"
 
@@ -10,15 +10,26 @@
 #include <string.h>
 #include <time.h>
 
-#include "farcall/base.h"
+#include "base/list.h"
 
-enum { HEADER = 16 }; /* keeps the alignment of malloc */
+struct block {
+  struct fc__node all;
+  size_t size;
+};
+
+enum { HEADER = 32 }; /* keeps the alignment of malloc */
+
+_Static_assert(sizeof(struct block) <= HEADER, "a block's header would run into its bytes");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 
+static struct fc__node blocks = {&blocks, &blocks};
+
 static struct {
   size_t live, live_bytes, peak_bytes, count;
+  fc_slice watched; /* no bytes: nothing is */
+  size_t spilled;
   size_t until; /* allocations before the one that fails */
   enum failing_alloc_mode mode;
   bool armed, failed, paused;
@@ -40,41 +51,53 @@ static void count_in_locked(size_t size) {
   if (state.live_bytes > state.peak_bytes) state.peak_bytes = state.live_bytes;
 }
 
-static size_t size_of(const void *memory) {
-  size_t size;
-  memcpy(&size, (const uint8_t *)memory - HEADER, sizeof size);
-  return size;
+static struct block *block_of(void *memory) {
+  return (struct block *)(void *)((uint8_t *)memory - HEADER);
+}
+
+static uint8_t *bytes_of(struct block *block) { return (uint8_t *)block + HEADER; }
+
+static bool holds(struct block *block, fc_slice secret) {
+  for (size_t at = 0; secret.len && at + secret.len <= block->size; at++) {
+    if (memcmp(bytes_of(block) + at, secret.data, secret.len) == 0) return true;
+  }
+  return false;
 }
 
 static void *test_alloc(size_t size, void *user) {
   (void)user;
   pthread_mutex_lock(&lock);
   bool fail = must_fail_locked() || size > SIZE_MAX - HEADER;
-  uint8_t *block = fail ? NULL : malloc(HEADER + size);
-  if (block) count_in_locked(size);
+  struct block *block = fail ? NULL : malloc(HEADER + size);
+  if (block) {
+    count_in_locked(size);
+    fc__list_push_back(&blocks, &block->all);
+    block->size = size;
+  }
   pthread_mutex_unlock(&lock);
   if (!block) return NULL;
-  memcpy(block, &size, sizeof size);
-  return memset(block + HEADER, 0xa5, size); /* nothing may rely on what was there before */
+  return memset(bytes_of(block), 0xa5, size); /* nothing may rely on what was there before */
 }
 
 static void test_release(void *memory, void *user) {
   (void)user;
   if (!memory) return;
-  size_t size = size_of(memory);
+  struct block *block = block_of(memory);
   pthread_mutex_lock(&lock);
   state.live--;
-  state.live_bytes -= size;
+  state.live_bytes -= block->size;
+  if (holds(block, state.watched)) state.spilled++;
+  fc__list_remove(&block->all);
   pthread_cond_broadcast(&released);
   pthread_mutex_unlock(&lock);
-  memset(memory, 0x5a, size);
-  free((uint8_t *)memory - HEADER);
+  memset(memory, 0x5a, block->size);
+  free(block);
 }
 
 static void *test_resize(void *memory, size_t size, void *user) {
   void *moved = test_alloc(size, user);
   if (!moved || !memory) return moved;
-  size_t before = size_of(memory);
+  size_t before = block_of(memory)->size;
   memcpy(moved, memory, before < size ? before : size);
   test_release(memory, user);
   return moved;
@@ -134,6 +157,23 @@ void failing_alloc_pause(bool on) {
   pthread_mutex_unlock(&lock);
 }
 
+void failing_alloc_watch(fc_slice secret) {
+  pthread_mutex_lock(&lock);
+  state.watched = secret;
+  state.spilled = 0;
+  pthread_mutex_unlock(&lock);
+}
+
+size_t failing_alloc_holding(fc_slice secret) {
+  size_t count = 0;
+  pthread_mutex_lock(&lock);
+  for (struct fc__node *n = blocks.next; n != &blocks; n = n->next) {
+    count += holds(FC__CONTAINER(n, struct block, all), secret);
+  }
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
 static size_t read_locked(const size_t *figure) {
   pthread_mutex_lock(&lock);
   size_t value = *figure;
@@ -145,3 +185,4 @@ size_t failing_alloc_live(void) { return read_locked(&state.live); }
 size_t failing_alloc_live_bytes(void) { return read_locked(&state.live_bytes); }
 size_t failing_alloc_peak_bytes(void) { return read_locked(&state.peak_bytes); }
 size_t failing_alloc_count(void) { return read_locked(&state.count); }
+size_t failing_alloc_spilled(void) { return read_locked(&state.spilled); }

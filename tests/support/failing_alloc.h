@@ -14,8 +14,7 @@
  *     if (!reached) break;
  *   }
  */
-#include <stdbool.h>
-#include <stddef.h>
+#include "farcall/base.h"
 
 enum failing_alloc_mode {
   FAILING_ALLOC_ONCE,     /* that allocation alone */
@@ -40,5 +39,13 @@ size_t failing_alloc_live_bytes(void); /* as asked for */
 size_t failing_alloc_peak_bytes(void); /* the most that lived at once since arming or restarting */
 size_t failing_alloc_count(void);      /* allocations and resizings since arming or restarting */
 void failing_alloc_restart(void);      /* peak and count begin anew */
+
+/* ---- secrets ---- */
+
+/* Blocks that are freed from now on are searched for these bytes, which stay where they are; none: no more. */
+void failing_alloc_watch(fc_slice secret);
+size_t failing_alloc_spilled(void); /* freed blocks that had them in */
+/* Blocks that live and have them in. No other thread may write to one. */
+size_t failing_alloc_holding(fc_slice secret);
 
 #endif

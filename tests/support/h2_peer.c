@@ -112,7 +112,7 @@ fc_slice h2_block_of(const char *fields) {
   static uint8_t memory[65536];
   /* Written by hand, without the encoder under test: literals that are not indexed, RFC 7541
    * 6.2.2. */
-  block = (struct fc__buf){memory, 0, sizeof memory, sizeof memory};
+  block = (struct fc__buf){.data = memory, .cap = sizeof memory, .max = sizeof memory};
   while (*fields) {
     const char *colon = strstr(fields, ": "), *end = strchr(fields, '\n');
     assert_true(colon && end && colon < end);

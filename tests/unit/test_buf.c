@@ -93,6 +93,25 @@ static void without_memory_nothing_changes(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+static void secrets_do_not_stay_behind(void **state) {
+  (void)state;
+  failing_alloc_install();
+  failing_alloc_watch(TEXT("ecre"));
+  struct fc__buf b;
+  fc__buf_init(&b, 1000);
+  b.secret = true;
+  for (int i = 0; i < 50; i++) assert_true(fc__buf_append(&b, "secret", 6));
+  assert_int_equal(failing_alloc_spilled(), 0);
+  fc__buf_consume(&b, 297);
+  assert_slice_is(content(&b), "ret");
+  assert_int_equal(failing_alloc_holding(TEXT("ecre")), 0);
+  assert_true(fc__buf_append(&b, "secret", 6));
+  fc__buf_finish(&b);
+  assert_int_equal(failing_alloc_spilled(), 0);
+  failing_alloc_watch(FC_SLICE_EMPTY);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(appended_bytes_follow_each_other),
@@ -102,6 +121,7 @@ int main(void) {
       cmocka_unit_test(a_finished_buffer_can_be_used_again),
       cmocka_unit_test(appending_reallocates_seldom),
       cmocka_unit_test(without_memory_nothing_changes),
+      cmocka_unit_test(secrets_do_not_stay_behind),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void without_room_nothing_changes(void **state) {
   (void)state;
   uint8_t room[64];
   size_t bound = fc__hpack_bound(1, 1);
-  struct fc__buf small = {room, 0, bound - 1, bound - 1};
+  struct fc__buf small = {.data = room, .cap = bound - 1, .max = bound - 1};
   uint64_t generation = fc__hpack_encoder_generation(encoder);
   assert_false(fc__hpack_encode(encoder, &small, TEXT("x"), TEXT("1"), FC__HPACK_INDEX));
   assert_false(fc__hpack_encode_stateless(&small, TEXT("x"), TEXT("1"), false));

@@ -269,7 +269,7 @@ static enum fc__hpack_result decode_much(size_t chunk) {
   struct hpack_record r = {0};
   for (size_t len = 100; result == FC__HPACK_OK && len < 2000; len += 300) {
     uint8_t block[8192];
-    struct fc__buf b = {block, 0, sizeof block, sizeof block};
+    struct fc__buf b = {.data = block, .cap = sizeof block, .max = sizeof block};
     put_field(&b, &(struct shape){0x40, 0x3f, 40, len, false});
     put_field(&b, &(struct shape){0x40, 0x3f, len, 40, true});
     put_field(&b, &(struct shape){0x00, 0x0f, 40, len, true});

@@ -35,6 +35,37 @@ static void resizing_keeps_the_content(void **state) {
   fc__free(memory);
 }
 
+static void erased_memory_is_zero(void **state) {
+  (void)state;
+  char memory[] = "secrets";
+  fc__erase(memory + 1, 3);
+  assert_memory_equal(memory, "s\0\0\0ets", sizeof memory);
+  fc__erase(NULL, 0);
+}
+
+static void resizing_secrets_leaves_none_behind(void **state) {
+  (void)state;
+  failing_alloc_install();
+  failing_alloc_watch(TEXT("ecre"));
+  char *memory = fc__resize_secret(NULL, 0, 8);
+  memcpy(memory, "secret", 7);
+  memory = fc__resize_secret(memory, 7, 100);
+  assert_string_equal(memory, "secret");
+  assert_int_equal(failing_alloc_holding(TEXT("secret")), 1);
+  failing_alloc_arm(0, FAILING_ALLOC_ONCE);
+  assert_null(fc__resize_secret(memory, 7, 200));
+  assert_true(failing_alloc_disarm());
+  assert_string_equal(memory, "secret");
+  memory = fc__resize_secret(memory, 7, 3);
+  assert_memory_equal(memory, "sec", 3);
+  fc__free(memory);
+  assert_int_equal(failing_alloc_spilled(), 0);
+  fc__free(fc__strdup("secret"));
+  assert_int_equal(failing_alloc_spilled(), 1);
+  failing_alloc_watch(FC_SLICE_EMPTY);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
 static void strings_are_copied(void **state) {
   (void)state;
   char *whole = fc__strdup("farcall"), *part = fc__strndup("farcall", 3),
@@ -80,6 +111,8 @@ int main(void) {
       cmocka_unit_test(size_zero_gives_memory),
       cmocka_unit_test(zeroed_memory_is_zero),
       cmocka_unit_test(resizing_keeps_the_content),
+      cmocka_unit_test(erased_memory_is_zero),
+      cmocka_unit_test(resizing_secrets_leaves_none_behind),
       cmocka_unit_test(strings_are_copied),
       cmocka_unit_test(a_set_allocator_is_used_and_can_fail),
       cmocka_unit_test(an_allocator_without_a_function_is_refused),
