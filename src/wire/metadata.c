@@ -14,15 +14,29 @@ enum { ARENA_SMALLEST = 256, ENTRIES_SMALLEST = 8 };
 
 void fc__metadata_init(struct fc_metadata *m) { *m = (struct fc_metadata){0}; }
 
+static void forget_secrets(struct fc_metadata *m) {
+  if (!m->secret) return;
+  fc__erase(m->arena, m->arena_len);
+  m->secret = false;
+}
+
 void fc__metadata_finish(struct fc_metadata *m) {
+  forget_secrets(m);
   fc__free(m->arena);
   fc__free(m->entries);
   fc__metadata_init(m);
 }
 
 void fc__metadata_clear(struct fc_metadata *m) {
+  forget_secrets(m);
   m->arena_len = 0;
   m->count = 0;
+}
+
+void fc__metadata_guard(struct fc_metadata *m) {
+  if (m->secret) return;
+  m->secret = true;
+  m->secret_from = m->count;
 }
 
 fc_metadata *fc_metadata_create(void) { return fc__alloc_zero(sizeof(fc_metadata)); }
@@ -34,14 +48,16 @@ void fc_metadata_destroy(fc_metadata *metadata) {
 }
 
 /* Doubles *cap from its smallest until need fits; offsets have 32 bits, so 2 GiB is the
- * end. False: it cannot. */
-static bool grow(void **memory, size_t *cap, size_t smallest, size_t need, size_t item) {
+ * end. secrets: bytes to erase where they were. False: it cannot. */
+static bool grow(void **memory, size_t *cap, size_t smallest, size_t need, size_t item,
+                 size_t secrets) {
   if (need <= *cap) return true;
   if (need > INT32_MAX) return false;
   size_t larger = *cap ? *cap : smallest;
   while (larger < need) larger *= 2;
   if (larger > SIZE_MAX / item) return false;
-  void *moved = fc__resize(*memory, larger * item);
+  void *moved = secrets ? fc__resize_secret(*memory, secrets, larger * item)
+                        : fc__resize(*memory, larger * item);
   if (!moved) return false;
   *memory = moved;
   *cap = larger;
@@ -50,14 +66,15 @@ static bool grow(void **memory, size_t *cap, size_t smallest, size_t need, size_
 
 static bool reserve_arena(struct fc_metadata *m, size_t len) {
   void *arena = m->arena;
-  bool grown = grow(&arena, &m->arena_cap, ARENA_SMALLEST, m->arena_len + len, 1);
+  size_t secrets = m->secret ? m->arena_len : 0;
+  bool grown = grow(&arena, &m->arena_cap, ARENA_SMALLEST, m->arena_len + len, 1, secrets);
   m->arena = arena;
   return grown;
 }
 
 static bool reserve_entries(struct fc_metadata *m, size_t more) {
   void *entries = m->entries;
-  bool grown = grow(&entries, &m->cap, ENTRIES_SMALLEST, m->count + more, sizeof *m->entries);
+  bool grown = grow(&entries, &m->cap, ENTRIES_SMALLEST, m->count + more, sizeof *m->entries, 0);
   m->entries = entries;
   return grown;
 }
@@ -98,6 +115,7 @@ fc_result fc_metadata_add(fc_metadata *metadata, const char *key, fc_slice value
   fc_slice name = fc_slice_from_string(key);
   fc_result result = fc__metadata_check(name, value, err);
   if (result != FC_OK) return result;
+  if (fc__metadata_key_is_secret(name)) fc__metadata_guard(metadata);
   result = fc__metadata_add_slice(metadata, name, value);
   return result == FC_ERR_NO_MEMORY ? fc__error_no_memory(err) : result;
 }
@@ -112,6 +130,10 @@ fc_result fc__metadata_append(struct fc_metadata *to, const struct fc_metadata *
   size_t count = fc_metadata_count(from);
   if (count == 0) return FC_OK;
   if (!fc__metadata_reserve(to, count, from->arena_len, 0)) return FC_ERR_NO_MEMORY;
+  if (from->secret && !to->secret) {
+    to->secret = true;
+    to->secret_from = to->count + from->secret_from;
+  }
   uint32_t base = fc__metadata_store(to, (fc_slice){from->arena, from->arena_len});
   for (size_t i = 0; i < count; i++) {
     struct fc__metadata_index entry = from->entries[i];

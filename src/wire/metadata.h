@@ -10,6 +10,8 @@ struct fc_metadata {
     uint32_t key_at, key_len, value_at, value_len;
   } * entries;
   size_t count, cap;
+  bool secret;        /* there are secrets: memory is erased before it is given up... */
+  size_t secret_from; /* ...which are the entries from here on */
 };
 
 /* For a list inside another object: nothing is allocated. */
@@ -30,7 +32,15 @@ fc_result fc__metadata_add_wire(struct fc_metadata *m, fc_slice key, fc_slice va
 /* Without any check. FC_ERR_NO_MEMORY. */
 fc_result fc__metadata_add_slice(struct fc_metadata *m, fc_slice key, fc_slice value);
 bool fc__metadata_key_is_binary(fc_slice key);
+bool fc__metadata_key_is_secret(fc_slice key); /* "authorization", "cookie" */
 fc_result fc__metadata_append(struct fc_metadata *to, const struct fc_metadata *from);
+
+/* Entries that are added from now on are secrets, until the list is cleared. fc_metadata_add does it
+ * by itself for a key that is. */
+void fc__metadata_guard(struct fc_metadata *m);
+static inline bool fc__metadata_is_secret(const struct fc_metadata *m, size_t index) {
+  return m->secret && index >= m->secret_from;
+}
 
 /* Makes room for entries and bytes; then store copies bytes into the arena and says where. */
 bool fc__metadata_reserve(struct fc_metadata *m, size_t entries, size_t key_len, size_t value_len);

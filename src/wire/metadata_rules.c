@@ -7,10 +7,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/slice.h"
 #include "wire/metadata.h"
 
 bool fc__metadata_key_is_binary(fc_slice key) {
   return key.len > 4 && memcmp(key.data + key.len - 4, "-bin", 4) == 0;
+}
+
+bool fc__metadata_key_is_secret(fc_slice key) {
+  return FC__SLICE_IS(key, "authorization") || FC__SLICE_IS(key, "cookie");
 }
 
 static bool key_allows(uint8_t byte) {
