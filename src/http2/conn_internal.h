@@ -113,6 +113,7 @@ struct fc__h2_out {
    * after it. */
   uint64_t written, mark;
   uint32_t controls[2], acks[2];
+  bool secrets; /* the buffer has such fields in it, or had since it started over */
 };
 
 /* The header block being built. */

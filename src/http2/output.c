@@ -177,6 +177,8 @@ static size_t take_front(struct fc__h2_conn *c, size_t len) {
 }
 
 static void start_over(struct fc__h2_out *out) {
+  if (out->secrets) fc__erase(out->buf.data, out->buf.len);
+  out->secrets = false;
   if (out->buf.cap > OUT_KEPT && out->buf.len < out->buf.cap / 8) fc__buf_finish(&out->buf);
   out->start = out->sealed = 0;
   out->buf.len = 0;

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "base/mem.h"
 #include "http2/conn_internal.h"
 
 enum { TRAILERS_MAX = 1024 * 1024 }; /* encoded, waiting behind data */
@@ -31,6 +32,12 @@ void fc__h2_block_begin(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   if (!b->failed) c->out.buf.len += FC__H2_HEADER_LEN;
 }
 
+/* What the application calls a secret is erased once it is written. */
+FC__H2_RARE static void note_secret(struct fc__h2_conn *c) {
+  c->building.to->secret = true;
+  if (!c->building.stateless) c->out.secrets = true;
+}
+
 void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
                         enum fc__hpack_indexing how) {
   struct fc__h2_block_out *b = &c->building;
@@ -38,6 +45,7 @@ void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
   if (b->failed) return;
   b->failed = b->stateless ? !fc__hpack_encode_stateless(b->to, name, value, how == FC__HPACK_NEVER)
                            : !fc__hpack_encode(c->encoder, b->to, name, value, how);
+  if (how == FC__HPACK_NEVER) note_secret(c);
 }
 
 FC__H2_RARE static void encode_run(struct fc__h2_conn *c, const struct fc__h2_replay_field *fields,
@@ -135,6 +143,7 @@ FC__H2_RARE static fc_result take_back(struct fc__h2_conn *c, fc_result result) 
   if (b->stateless) {
     fc__buf_finish(&b->stream->trailers);
   } else {
+    if (c->out.secrets) fc__erase(c->out.buf.data + b->at, c->out.buf.len - b->at);
     c->out.buf.len = b->at;
     if (b->generation != fc__hpack_encoder_generation(c->encoder)) {
       fc__hpack_encoder_restart(c->encoder);
@@ -193,6 +202,7 @@ bool fc__h2_send_waiting_trailers(struct fc__h2_conn *c, struct fc__h2_stream *s
   if (!fc__h2_out_room(c, FC__H2_HEADER_LEN)) return false;
   b->len += FC__H2_HEADER_LEN;
   c->out.tail_id = 0;
+  if (s->trailers.secret) c->out.buf.secret = c->out.secrets = true;
   /* A change of the table's size must open the next block, whatever that is. */
   bool done = fc__hpack_encode_updates(c->encoder, b) &&
               fc__buf_append(b, s->trailers.data, s->trailers.len) &&
