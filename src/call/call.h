@@ -131,12 +131,12 @@ struct fc_call {
   struct fc__method *method; /* client; referenced */
   const void *handler;       /* server: the owner's */
   void *owner_data;          /* the owner's */
-  /* Client: the owner's, while a plugin is asked for metadata. */
-  struct fc_auth_request *auth_request;
   int64_t deadline;          /* FC_NEVER: none */
   struct fc__timer timer;
   struct fc__node line;     /* the owner's: waiting for a connection; a server's running calls */
   struct fc__task dispatch; /* server: runs the handler */
+  /* Client: the owner's, while a plugin is asked for metadata. */
+  struct fc_auth_request *auth_request;
   /* sending */
   uint32_t outgoing_count;
   uint32_t sent_count;

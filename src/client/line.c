@@ -1,6 +1,6 @@
 /*
  * The calls of a channel: each goes to the connection at once if it has room, or waits in line in
- * the order of arrival, or fails. Spec: grpc/grpc doc/wait-for-ready.md; gRFC A6 for those that the
+ * the order of arrival, or fails. Those with call credentials come by way of authorize.c. Spec: grpc/grpc doc/wait-for-ready.md; gRFC A6 for those that the
  * peer did not process
  */
 #include "client/channel.h"
@@ -64,6 +64,7 @@ static void end_list(struct fc__node *list, fc_code code, const char *message, i
 }
 
 void fc__line_end_all(struct fc_channel *ch, fc_code code, const char *message, int64_t now) {
+  end_list(&ch->asking, code, message, now);
   end_list(&ch->again, code, message, now);
   end_list(&ch->line, code, message, now);
   end_list(&ch->running, code, message, now);
@@ -71,28 +72,43 @@ void fc__line_end_all(struct fc_channel *ch, fc_code code, const char *message, 
 
 /* ---- starting ---- */
 
-static void enter(struct fc_channel *ch, fc_call *call, int64_t now) {
+/* A call that does not wait for ready, in vain now. */
+static bool fails_fast(struct fc_channel *ch, fc_call *call, int64_t now) {
   fc__connect_poll(ch, now);
-  if (ch->state == FC_CONNECTIVITY_TRANSIENT_FAILURE && !call->wait_for_ready) {
-    fc__call_end(call, FC_CODE_UNAVAILABLE, ch->failure, now);
-    return;
-  }
-  fc__list_push_back(&ch->line, &call->line);
-  fc__connect_begin(ch, now);
+  if (ch->state != FC_CONNECTIVITY_TRANSIENT_FAILURE || call->wait_for_ready) return false;
+  fc__call_end(call, FC_CODE_UNAVAILABLE, ch->failure, now);
+  return true;
 }
 
-static void place(struct fc_channel *ch, fc_call *call, const fc_call_options *o, int64_t now) {
+void fc__line_place(struct fc_channel *ch, fc_call *call, int64_t now) {
+  if (fc__line_is_empty(ch) && has_room(ch)) {
+    attach(ch, call, now);
+  } else if (!fails_fast(ch, call, now)) {
+    fc__list_push_back(&ch->line, &call->line);
+    fc__connect_begin(ch, now);
+  }
+}
+
+/* gRFC L62: anybody on the way could read them. */
+static void refuse_credentials(struct fc_channel *ch, fc_call *call, int64_t now) {
+  bool insecure = fc__channel_security(&ch->config) == FC__SECURITY_INSECURE;
+  fc__call_endf(
+      call, now, FC_CODE_UNAUTHENTICATED,
+      "the channel's security level is not sufficient to transfer call credentials, since "
+      "it is %s: nothing was sent",
+      insecure ? "insecure" : "local over TCP");
+}
+
+static void begin(struct fc_channel *ch, fc_call *call, fc_call_credentials *own, int64_t now) {
   if (ch->closed) {
     call->cancelled = true;
     fc__call_end(call, FC_CODE_CANCELLED, "Channel closed", now);
-  } else if (o->credentials) {
-    /* gRFC L62: they would be readable by anybody on the way. */
-    fc__call_end(call, FC_CODE_UNAUTHENTICATED,
-                 "call credentials were given, but the channel is insecure: nothing was sent", now);
-  } else if (fc__line_is_empty(ch) && has_room(ch)) {
-    attach(ch, call, now);
-  } else {
-    enter(ch, call, now);
+  } else if (!own && !fc__channel_call_credentials(ch)) {
+    fc__line_place(ch, call, now);
+  } else if (!fc__security_carries(fc__channel_security(&ch->config))) {
+    refuse_credentials(ch, call, now);
+  } else if (!fails_fast(ch, call, now)) {
+    fc__authorize(ch, call, own, now);
   }
 }
 
@@ -113,7 +129,7 @@ fc_result fc__line_start(struct fc_channel *ch, const char *path, fc_call_option
   ch->calls++;
   fc__channel_check_fork(ch, now);
   fc__connect_probe(ch, now);
-  place(ch, *out, o, now);
+  begin(ch, *out, o->credentials, now);
   return FC_OK;
 }
 
@@ -135,6 +151,7 @@ static void on_unprocessed(struct fc__call_owner *owner, fc_call *call, int64_t 
 static void on_over(struct fc__call_owner *owner, fc_call *call, int64_t now) {
   struct fc_channel *ch = from_owner(owner);
   fc__list_remove(&call->line);
+  fc__authorize_end(call);
   ch->calls--;
   ch->last_active = now;
   if (!ch->handle && ch->calls == 0) fc__channel_settle(ch);
