@@ -72,6 +72,8 @@ struct fc__loop {
   /* FC__LOOP_SCRATCH bytes of reading room that all connections of the loop share, under the lock; from
    * fc__alloc on first use, freed by whoever ends the loop. */
   uint8_t *scratch;
+  /* Room for ciphertext that no connection uses just now, see io/tls_bio.c; freed likewise. */
+  void *spare;
   /* Messages of the application's memory that the library is done with, see fc__bytes_discard: whoever unlocks sweeps
    * them. */
   struct fc_bytes *garbage;

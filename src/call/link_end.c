@@ -78,9 +78,17 @@ void fc__link_read_lingering(struct fc__link *link, int64_t now) {
   }
 }
 
+/* The transport may know more than the system's error does. */
 void fc__link_down_system(struct fc__link *link, const char *step, int system, int64_t now) {
+  if (link->down) return;
+  struct fc__transport *t = link->transport;
+  const char *failure = t->ops->failure ? t->ops->failure(t) : NULL;
   fc_error err;
-  (void)fc__error_system(&err, system, "%s %s", step, link->peer);
+  if (failure) {
+    (void)fc__error(&err, FC_ERR_SYSTEM, "%s %s: %s", step, link->peer, failure);
+  } else {
+    (void)fc__error_system(&err, system, "%s %s", step, link->peer);
+  }
   fc__link_down(link, now, "%s", err.message);
 }
 

@@ -132,6 +132,7 @@ void fc__reactor_free(fc_reactor *r) {
   pthread_mutex_destroy(&r->mutex);
   fc__bytes_sweep(r->loop.garbage);
   fc__free(r->loop.scratch);
+  fc__free(r->loop.spare);
   fc__free(r);
 }
 

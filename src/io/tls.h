@@ -9,7 +9,7 @@
  *   tls_pem.c                    certificates, keys and roots from PEM; files that change
  *   tls_sessions.c               sessions of a client, to be resumed
  *   tls_peer.c                   pinned keys; what the auth context says of a certificate
- *   tls_filter.c                 the transport: handshake, reading, writing, closing
+ *   tls_filter.h                 the transport: handshake, reading, writing, closing
  *   tls_error.c                  OpenSSL's reasons in words
  */
 #include "base/loop.h"
@@ -31,7 +31,8 @@ void fc__tls_unref(struct fc__tls *tls); /* without a loop's lock; drop function
 
 /*
  * [locked] Puts TLS over a connected transport and begins the handshake. name: the host to ask for and to verify (a name, or
- * an IPv4 or IPv6 address without brackets); NULL on a server. Takes below over on success only.
+ * an IPv4 or IPv6 address without brackets); NULL on a server. Takes below over on success only. Whoever wraps keeps his
+ * reference to tls until he has closed the transport.
  *
  * The owner sets on_ready and user before it lets go of the lock. The outcome of the handshake comes as FC__READY_WRITE, as
  * that of a connect does: ask finish_connect, and failure and auth of the transport. It is never told from inside this
