@@ -96,6 +96,8 @@ typedef struct fc_call_options {
 enum {
   FC_SEND_LAST = 1,         /* the sending side is closed behind this message */
   FC_SEND_UNCOMPRESSED = 2, /* this message is not compressed */
+  /* Another message or the end of the sending side follows at once: they are written together. One of them must follow */
+  FC_SEND_MORE = 4,
 };
 
 /* ---- sending ---- */
@@ -124,6 +126,17 @@ FC_API FC_MUST_USE fc_result fc_call_send(fc_call *call, fc_bytes *message, unsi
  * Since:   0.1
  */
 FC_API FC_MUST_USE fc_result fc_call_send_copy(fc_call *call, fc_slice message, unsigned flags);
+
+/**
+ * Sends one message if that takes no waiting.
+ *
+ * Owns:    takes the caller's reference to message on success, nothing on failure
+ * Errors:  FC_ERR_TIMEOUT there is no room for a message now; those of fc_call_send
+ * Threads: any; one sender at a time per call. Blocks: never
+ * Units:   message without the 5-byte prefix
+ * Since:   0.1
+ */
+FC_API FC_MUST_USE fc_result fc_call_try_send(fc_call *call, fc_bytes *message, unsigned flags);
 
 /** Told how an asynchronous send went: FC_OK it is queued for the network and the next may follow; FC_ERR_CLOSED
  * the call was over first. Runs once, on the driver's thread, under no lock. */
@@ -166,6 +179,16 @@ FC_API fc_result fc_call_close_send(fc_call *call);
  * Since:   0.1
  */
 FC_API FC_MUST_USE fc_result fc_call_recv(fc_call *call, fc_bytes **message);
+
+/**
+ * Receives the next message if it is there.
+ *
+ * Owns:    the caller owns *message
+ * Errors:  FC_ERR_TIMEOUT there is none yet; those of fc_call_recv, FC_END among them
+ * Threads: any; one receiver at a time per call. Blocks: never
+ * Since:   0.1
+ */
+FC_API FC_MUST_USE fc_result fc_call_try_recv(fc_call *call, fc_bytes **message);
 
 /** Told of a message, which the callee owns, or of the end (message NULL). Runs once for each receive, on the driver's
  * thread, under no lock. */

@@ -31,6 +31,18 @@ fc_result fc_call_recv(fc_call *call, fc_bytes **message) {
   return *message ? FC_OK : FC_END;
 }
 
+fc_result fc_call_try_recv(fc_call *call, fc_bytes **message) {
+  if (!call || !message) return FC_ERR_INVALID;
+  *message = NULL;
+  fc__loop_lock(call->loop);
+  fc_result r = check_recv(call);
+  if (r == FC_OK) r = fc__call_has_result(call) ? recv_locked(call, message) : FC_ERR_TIMEOUT;
+  fc__loop_unlock(call->loop);
+  if (r != FC_OK || !call->hooks) return r;
+  *message = fc__hooks_receive(call, *message);
+  return *message ? FC_OK : FC_END;
+}
+
 fc_result fc_call_recv_async(fc_call *call, fc_received_fn done, void *user) {
   if (!call || !done) return FC_ERR_INVALID;
   fc__loop_lock(call->loop);

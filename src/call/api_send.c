@@ -6,10 +6,8 @@ static bool sends_one(const fc_call *call) {
 }
 
 static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned flags) {
-  if ((flags & ~(unsigned)(FC_SEND_LAST | FC_SEND_UNCOMPRESSED)) ||
-      (call->server && (flags & FC_SEND_LAST))) {
-    return FC_ERR_INVALID;
-  }
+  const unsigned known = FC_SEND_LAST | FC_SEND_UNCOMPRESSED | FC_SEND_MORE;
+  if ((flags & ~known) || (call->server && (flags & FC_SEND_LAST))) return FC_ERR_INVALID;
   if (call->over) return FC_ERR_CLOSED;
   if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
   if (sends_one(call) && call->sent_count > 0) return FC_ERR_INVALID;
@@ -20,6 +18,7 @@ static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned fla
 
 static void close_by_flag(fc_call *call, unsigned *flags) {
   if (!call->server && sends_one(call)) *flags |= FC_SEND_LAST;
+  if (*flags & FC_SEND_LAST) *flags &= ~(unsigned)FC_SEND_MORE;
 }
 
 static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
@@ -33,6 +32,14 @@ static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
   call->sending = false;
   bool closed = call->over || call->send_closed;
   return closed ? FC_ERR_CLOSED : fc__call_queue(call, message, flags);
+}
+
+static fc_result try_send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
+  fc_result r = check_send(call, message, flags);
+  if (r == FC_OK && !fc__call_may_send(call)) r = FC_ERR_TIMEOUT;
+  if (r != FC_OK) return r;
+  close_by_flag(call, &flags);
+  return fc__call_queue(call, message, flags);
 }
 
 static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned flags,
@@ -60,15 +67,24 @@ static fc_result pass_hooks(fc_call *call, fc_bytes **message, unsigned flags) {
   return r == FC_OK || r == FC_ERR_LIMIT ? fc__hooks_send(call, message) : r;
 }
 
-fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
+static fc_result send_with(fc_result (*locked)(fc_call *, fc_bytes *, unsigned), fc_call *call,
+                           fc_bytes *message, unsigned flags) {
   if (!call || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
   fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
-  r = send_locked(call, passed, flags);
+  r = locked(call, passed, flags);
   fc__loop_unlock(call->loop);
   return fc__hooks_sent(call, message, passed, r);
+}
+
+fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
+  return send_with(send_locked, call, message, flags);
+}
+
+fc_result fc_call_try_send(fc_call *call, fc_bytes *message, unsigned flags) {
+  return send_with(try_send_locked, call, message, flags);
 }
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {

@@ -95,7 +95,7 @@ struct fc__op {
 struct
     fc__outgoing { /* a message kept until the peer is known to have the call: transparent retry */
   fc_bytes *body;  /* as it goes on the wire */
-  bool compressed, last;
+  bool compressed, last, more;
 };
 
 struct fc_call {

@@ -34,7 +34,8 @@ static fc_result transmit(fc_call *call, const struct fc__outgoing *m) {
   fc__message_prefix(prefix, body.len, m->compressed);
   fc_slice head = {prefix, sizeof prefix};
   fc_result r = fc__h2_send(call->link->h2, &call->stream, head, m->body, (fc_slice){0}, m->last);
-  if (r == FC_OK) fc__link_touch(call->link);
+  /* Nothing follows before what is there has gone: without room nobody can send the rest. */
+  if (r == FC_OK && (!m->more || !fc__call_may_send(call))) fc__link_touch(call->link);
   return r;
 }
 
@@ -58,6 +59,7 @@ static fc_result encode(fc_call *call, fc_bytes *message, unsigned flags,
   out->body = message;
   out->compressed = false;
   out->last = flags & FC_SEND_LAST;
+  out->more = flags & FC_SEND_MORE;
   if (call->send_encoding == FC__ENCODING_IDENTITY || (flags & FC_SEND_UNCOMPRESSED)) return FC_OK;
   fc_slice plain = fc_bytes_slice(message);
   fc_bytes *small = NULL;
