@@ -109,6 +109,35 @@ static void literals_need_no_look_up(void **state) {
   }
 }
 
+static void assert_place(const char *kind, const char *text, enum fc__addr_place place) {
+  struct fc__addr addr;
+  assert_true(fc__addr_parse(kind, text, &addr));
+  if (fc__addr_place(&addr) != place) fail_msg("%s:%s is elsewhere", kind, text);
+}
+
+static void places(void **state) {
+  (void)state;
+  assert_place("ipv4", "127.0.0.1:80", FC__ADDR_LOOPBACK);
+  assert_place("ipv4", "127.255.255.255:0", FC__ADDR_LOOPBACK);
+  assert_place("ipv6", "[::1]:80", FC__ADDR_LOOPBACK);
+  assert_place("ipv6", "[::ffff:127.0.0.1]:80", FC__ADDR_LOOPBACK);
+  assert_place("unix", "/run/place.sock", FC__ADDR_UNIX);
+  assert_place("unix-abstract", "place", FC__ADDR_UNIX);
+  assert_place("ipv4", "126.255.255.255:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv4", "128.0.0.1:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv4", "0.0.0.0:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv6", "[::]:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv6", "[::127.0.0.1]:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv6", "[::ffff:10.0.0.1]:80", FC__ADDR_ELSEWHERE);
+  assert_place("ipv6", "[fe80::1%1]:80", FC__ADDR_ELSEWHERE);
+  const struct sockaddr nameless = {.sa_family = AF_UNIX};
+  struct fc__addr addr;
+  assert_true(fc__addr_from_system(&addr, &nameless, sizeof nameless.sa_family));
+  assert_int_equal(fc__addr_place(&addr), FC__ADDR_UNIX); /* a client that was never bound */
+  memset(&addr, 0, sizeof addr);
+  assert_int_equal(fc__addr_place(&addr), FC__ADDR_ELSEWHERE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ipv4_addresses),
@@ -118,6 +147,7 @@ int main(void) {
       cmocka_unit_test(a_long_unprintable_name_is_cut),
       cmocka_unit_test(an_address_of_no_kind_has_a_text),
       cmocka_unit_test(literals_need_no_look_up),
+      cmocka_unit_test(places),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,10 @@ static void texts_fit_into_headers(void **state) {
   expect_error("authority has the byte 0x0d at 1");
   options.user_agent = "a\x7f";
   expect_error("user_agent has the byte 0x7f at 1");
+  options.tls_target_name = "";
+  expect_error("tls_target_name has 0 characters");
+  options.tls_target_name = "a\r\nb";
+  expect_error("tls_target_name has the byte 0x0d at 1");
   options.user_agent = "\xc3\xa4";
   expect_error("user_agent has the byte 0xc3 at 0");
   options.authority = "example.test:443";
