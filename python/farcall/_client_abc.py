@@ -331,6 +331,6 @@ class Channel(ABC):
         """Returns the channel itself."""
         raise NotImplementedError
 
-    def __exit__(self, *exc_info: object) -> bool | None:
+    def __exit__(self, exc_type: object, exc_val: object, exc_tb: object) -> bool | None:
         """Closes the channel."""
         raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Stands where grpcio has its extension."""

@@ -1,0 +1,3 @@
+"""Another name of grpc.aio."""
+
+from ...aio import *
