@@ -62,6 +62,7 @@ struct sim_link {
   enum sim_cut_kind cut;   /* when so many bytes have gone in that direction; 0: once connected */
   enum sim_direction cut_direction;
   uint64_t cut_at;
+  const char *client; /* the literal address that clients come from; 127.0.0.1 */
 };
 
 /* The link of connections made from now on to an address ("ipv4:10.0.0.1:80", as fc__addr_text writes it), or

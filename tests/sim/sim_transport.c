@@ -130,9 +130,16 @@ void sim_connection_forget_server(struct sim_connection *c) {
   sim_pipe_reset(c, &c->pipes[SIM_TO_CLIENT], c->link.latency);
 }
 
+/* A client of a Unix socket has no name of its own. */
 static void set_client_address(struct sim *sim, struct sim_connection *c) {
+  const struct sockaddr nameless = {.sa_family = AF_UNIX};
+  const char *host = c->link.client ? c->link.client : "127.0.0.1";
   unsigned n = sim->next_client++;
-  (void)fc__addr_literal("127.0.0.1", (uint16_t)(50000 + n % 15000), &c->from);
+  if (fc__addr_family(&c->to) == AF_UNIX) {
+    (void)fc__addr_from_system(&c->from, &nameless, sizeof nameless.sa_family);
+  } else {
+    (void)fc__addr_literal(host, (uint16_t)(50000 + n % 15000), &c->from);
+  }
 }
 
 static void record_attempt(struct sim *sim, const char *address) {
