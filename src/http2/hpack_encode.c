@@ -11,6 +11,13 @@ enum {
   /* A shorter string would save four bytes at most, and cost each end as many instructions as all
      indexed fields of a call. */
   CODED_LEAST = 12,
+  /*
+   * RFC 7541 section 6.2.3. Secrets are encoded so although other implementations index them, and although that makes a
+   * token of 1,000 bytes one byte from the second call on: in a table they stay in memory at both ends, and can be
+   * guessed at by whoever sees the lengths of blocks (section 7.1). What would cost is the Huffman code (3.3 us for that
+   * token, a sixth of a call on one machine, and as much again to read it), so it is left out: 0.04 us.
+   */
+  NEVER_INDEXED = 0x10,
 };
 
 struct fc__hpack_encoder {
@@ -73,12 +80,16 @@ static uint8_t *put_integer(uint8_t *to, unsigned first, unsigned mask, size_t v
 }
 
 /* Spec: RFC 7541 section 5.2 */
-static uint8_t *put_string(uint8_t *to, fc_slice text) {
-  size_t coded = text.len < CODED_LEAST ? text.len : fc__huffman_length(text);
-  if (coded < text.len) return fc__huffman_encode(put_integer(to, 0x80, 0x7f, coded), text);
+static uint8_t *put_plain(uint8_t *to, fc_slice text) {
   to = put_integer(to, 0, 0x7f, text.len);
   if (text.len) memcpy(to, text.data, text.len);
   return to + text.len;
+}
+
+static uint8_t *put_string(uint8_t *to, fc_slice text) {
+  size_t coded = text.len < CODED_LEAST ? text.len : fc__huffman_length(text);
+  if (coded >= text.len) return put_plain(to, text);
+  return fc__huffman_encode(put_integer(to, 0x80, 0x7f, coded), text);
 }
 
 /* Spec: RFC 7541 section 6.2 */
@@ -86,7 +97,7 @@ static uint8_t *put_literal(uint8_t *to, unsigned first, unsigned mask, size_t n
                             const struct fc__hpack_wanted *w) {
   to = put_integer(to, first, mask, name_index);
   if (!name_index) to = put_string(to, w->name);
-  return put_string(to, w->value);
+  return first == NEVER_INDEXED ? put_plain(to, w->value) : put_string(to, w->value);
 }
 
 /* Spec: RFC 7541 section 6.3 */
@@ -100,12 +111,15 @@ static uint8_t *put_updates(struct fc__hpack_encoder *e, uint8_t *to) {
 
 static uint8_t *put_field(struct fc__hpack_encoder *e, uint8_t *to, struct fc__hpack_wanted *w,
                           enum fc__hpack_indexing how) {
-  size_t index = how == FC__HPACK_NEVER ? 0 : fc__hpack_find_static(w);
+  if (how == FC__HPACK_NEVER) {
+    fc__hpack_wanted_hash_name(w);
+    return put_literal(to, NEVER_INDEXED, 0x0f, fc__hpack_find_name(&e->index, w), w);
+  }
+  size_t index = fc__hpack_find_static(w);
   if (!index) fc__hpack_wanted_hash(w);
-  if (!index && how != FC__HPACK_NEVER) index = fc__hpack_find_field(&e->index, w);
+  if (!index) index = fc__hpack_find_field(&e->index, w);
   if (index) return put_integer(to, 0x80, 0x7f, index);
   index = fc__hpack_find_name(&e->index, w); /* as it is before an insertion */
-  if (how == FC__HPACK_NEVER) return put_literal(to, 0x10, 0x0f, index, w);
   if (how == FC__HPACK_LITERAL || !fc__hpack_insert(&e->index, w))
     return put_literal(to, 0x00, 0x0f, index, w);
   e->generation++;
@@ -153,7 +167,7 @@ bool fc__hpack_encode_stateless(struct fc__buf *out, fc_slice name, fc_slice val
   if (index) {
     to = put_integer(to, 0x80, 0x7f, index);
   } else {
-    to = put_literal(to, never_indexed ? 0x10 : 0x00, 0x0f, w.known->static_index, &w);
+    to = put_literal(to, never_indexed ? NEVER_INDEXED : 0x00, 0x0f, w.known->static_index, &w);
   }
   written(out, to);
   return true;

@@ -33,9 +33,13 @@ static uint64_t hash_text(uint64_t hash, fc_slice text) {
   return mix(hash, word);
 }
 
-void fc__hpack_wanted_hash(struct fc__hpack_wanted *w) {
+void fc__hpack_wanted_hash_name(struct fc__hpack_wanted *w) {
   w->name_hash =
       w->known->len ? mix(0, (uint64_t)(w->known - fc__hpack_names)) : hash_text(0, w->name);
+}
+
+void fc__hpack_wanted_hash(struct fc__hpack_wanted *w) {
+  fc__hpack_wanted_hash_name(w);
   w->hash = hash_text(w->name_hash, w->value);
 }
 

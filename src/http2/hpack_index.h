@@ -23,6 +23,7 @@ struct fc__hpack_wanted {
 size_t fc__hpack_find_static(const struct fc__hpack_wanted *w);
 
 void fc__hpack_wanted_hash(struct fc__hpack_wanted *w);
+void fc__hpack_wanted_hash_name(struct fc__hpack_wanted *w); /* enough for fc__hpack_find_name */
 
 /* Index of the very field in the dynamic table, or 0. */
 size_t fc__hpack_find_field(const struct fc__hpack_index *x, const struct fc__hpack_wanted *w);

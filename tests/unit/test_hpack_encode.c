@@ -96,6 +96,15 @@ static void a_secret_is_never_an_index(void **state) {
   assert_true(fc__hpack_encoder_generation(encoder) == generation);
 }
 
+/* RFC 7541 section 5.2 leaves the choice; code would cost both ends more than the bytes it saves. */
+static void a_secret_is_not_huffman_coded(void **state) {
+  (void)state;
+  put("authorization", "Bearer aaaa", FC__HPACK_NEVER);
+  expect("1f 08 0b 4265617265722061616161", "never authorization: Bearer aaaa\n");
+  put("authorization", "Bearer aaaaaaaa", FC__HPACK_NEVER);
+  expect("1f 08 0f 426561726572206161616161616161", "never authorization: Bearer aaaaaaaa\n");
+}
+
 static void a_literal_does_not_enter_the_table(void **state) {
   (void)state;
   for (int i = 0; i < 2; i++) {
@@ -235,6 +244,7 @@ int main(void) {
       TEST(an_indexed_field_is_one_byte_from_its_second_time_on),
       TEST(a_name_in_the_dynamic_table_is_used),
       TEST(a_secret_is_never_an_index),
+      TEST(a_secret_is_not_huffman_coded),
       TEST(a_literal_does_not_enter_the_table),
       TEST(long_strings_are_huffman_coded_when_shorter),
       TEST(a_field_that_would_fill_the_table_is_not_inserted),
