@@ -35,6 +35,7 @@ PUBLIC = {
     "channel.h": "client",
     "rpc.h": "client",
     "server.h": "server",
+    "server_take.h": "server",
 }
 
 # Headers that bring threads, clocks, descriptors or sockets: the business of io alone.

@@ -1,9 +1,9 @@
 #ifndef FARCALL_SERVER_H
 #define FARCALL_SERVER_H
 /*
- * A server: methods by name, ports, and the calls that clients make. Handlers come in two kinds: blocking ones run on a
- * pool of worker threads, asynchronous ones on the reactor's driver. What a call offers is in call.h, what only a
- * server's side of it does in server_call.h.
+ * A server: methods by name, ports, and the calls that clients make. Handlers come in three kinds: blocking ones run on a
+ * pool of worker threads, asynchronous ones on the reactor's driver, and others on threads of the application's own
+ * (server_take.h). What a call offers is in call.h, what only a server's side of it does in server_call.h.
  */
 #include "farcall/credentials.h"
 #include "farcall/reactor.h"
@@ -25,6 +25,10 @@ typedef enum fc_handler_kind {
   /* On the driver's thread; must not block. The function owns the handle and ends it with fc_call_destroy, then or
    * later. A method whose client sends one message is handled when that message is there. */
   FC_HANDLER_ASYNC = 1,
+  /* On a thread of the application's that takes it with fc_server_take (server_take.h) and owns the handle then; fn is not
+   * called. For servers with one reactor and without interceptors, which would not see the call. A method whose client
+   * sends one message waits to be taken when that message is there. */
+  FC_HANDLER_TAKEN = 2,
 } fc_handler_kind;
 
 typedef struct fc_handler {
@@ -35,6 +39,7 @@ typedef struct fc_handler {
   fc_handler_fn fn;
   void *user;
   fc_drop_fn drop; /* told when the server no longer uses user; may be NULL */
+  uint32_t queue;  /* of FC_HANDLER_TAKEN: where its calls wait, at most 63 */
 } fc_handler;
 
 #define FC_HANDLER_INIT                                                                            \
@@ -66,7 +71,7 @@ typedef struct fc_server_options {
   fc_reactor *reactor; /* the one to run on; NULL: `reactors` own ones */
   uint32_t reactors;   /* own reactors, each with a thread and a listening socket; 0: 1 */
   uint32_t workers;    /* threads for blocking handlers, started when needed; 0: 16 */
-  /* Waiting for a worker; beyond: RESOURCE_EXHAUSTED, and by growing chance from a third of it on; 0: 3,000 */
+  /* Waiting for a worker, or in a queue; beyond: RESOURCE_EXHAUSTED, and by growing chance from a third of it on; 0: 3,000 */
   uint32_t max_pending_calls;
   uint32_t
       max_concurrent_calls; /* running in the server; beyond: RESOURCE_EXHAUSTED; 0: no limit */
@@ -100,6 +105,13 @@ typedef struct fc_server_options {
   size_t max_buffered_bytes;
   /* TLS handshakes under way at once, of which each reactor has an even share; beyond, the oldest is given up. 0: 1,000 */
   uint32_t max_handshakes;
+  /* Told that a call waits in a queue (server_take.h) and that no thread is on its way to it: one should come, and take
+   * with FC_TAKE_SENT_FOR. Until it does this is not told again for that queue. */
+  void (*on_untaken)(fc_server *server, uint32_t queue, void *user);
+  /* Told once that the server was shut down and has no connection any more: all calls are over, though handlers may still
+   * run. Both run on the driver's thread, under no lock; either may be NULL. */
+  void (*on_end)(fc_server *server, void *user);
+  void *user; /* of both; must live as long as the server */
 } fc_server_options;
 
 #define FC_SERVER_OPTIONS_INIT                                                                     \

@@ -97,6 +97,8 @@ static inline bool fc__loop_wait(struct fc__loop *l, struct fc__waiter *w, int64
   return l->ops->wait(l, w, until);
 }
 static inline void fc__loop_wake(struct fc__loop *l, struct fc__waiter *w) { l->ops->wake(l, w); }
+/* [locked] It polls, or is not waiting just now: waking it wakes no other thread. */
+static inline bool fc__waiter_is_awake(const struct fc__waiter *w) { return !w->private_condition; }
 static inline void fc__loop_hold(struct fc__loop *l) { l->ops->hold(l); }
 static inline void fc__loop_unhold(struct fc__loop *l) { l->ops->unhold(l); }
 

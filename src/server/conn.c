@@ -43,6 +43,8 @@ static void on_down(struct fc__link *link, const char *reason, int64_t now) {
   conn->link = NULL;
   fc__link_destroy(link);
   fc__server_socket_closed(conn->shard, now);
+  conn->shard->link_count--;
+  fc__server_check_end(conn->shard);
   conn_free_if_done(conn);
 }
 
@@ -239,6 +241,7 @@ struct fc__server_conn *fc__server_conn_create(struct fc__server_shard *shard,
   }
   conn->link->total = &shard->owner.buffered;
   shard->conn_count++;
+  shard->link_count++;
   fc__list_push_back(&shard->conns, &conn->node);
   schedule(conn);
   return conn;

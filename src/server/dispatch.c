@@ -131,21 +131,32 @@ static void dispatch_blocking(struct fc__server_shard *shard, fc_call *call, int
   fc__call_drop_handle(call, now);
 }
 
+static void dispatch_taken(struct fc__server_shard *shard, fc_call *call, int64_t now) {
+  if (fc__server_queue_add(shard, call) == FC_OK) return;
+  fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED, "Too many pending requests for this server", now);
+  fc__call_drop_handle(call, now);
+}
+
 static void on_dispatch(struct fc__call_owner *owner, fc_call *call, int64_t now) {
   struct fc__server_shard *shard = (struct fc__server_shard *)owner;
   const fc_handler *handler = call->handler;
   if (handler->kind == FC_HANDLER_BLOCKING) {
     dispatch_blocking(shard, call, now);
+  } else if (handler->kind == FC_HANDLER_TAKEN) {
+    dispatch_taken(shard, call, now);
   } else {
     call->dispatch.run = run_async;
     fc__loop_defer(shard->loop, &call->dispatch);
   }
 }
 
-/* A call that waits for a worker and is over need not wait any longer. */
+/* A call that waits for a worker or in a queue and is over need not wait any longer. */
 static void leave_line(fc_call *call, int64_t now) {
   const fc_handler *handler = call->handler;
-  if (!call->dispatched || handler->kind != FC_HANDLER_BLOCKING) return;
+  if (!call->dispatched) return;
+  if (handler->kind == FC_HANDLER_TAKEN && fc__server_queue_remove(call))
+    fc__call_drop_handle(call, now);
+  if (handler->kind != FC_HANDLER_BLOCKING) return;
   if (!fc__workers_remove(&shard_of(call)->server->workers, &call->dispatch)) return;
   fc__call_drop_handle(call, now);
   fc__call_unref(call);

@@ -59,16 +59,35 @@ static fc_result read_handler(const fc_handler *from, fc_handler *out, fc_error 
   if (!from) return fc__error(err, FC_ERR_INVALID, "handler is NULL");
   fc_result r = fc__options_read(out, sizeof *out, from, "fc_handler", err);
   if (r != FC_OK) return r;
-  if (!out->fn) return fc__error(err, FC_ERR_INVALID, "fn of the handler is NULL");
+  bool taken = out->kind == FC_HANDLER_TAKEN;
+  if (!out->fn && !taken) return fc__error(err, FC_ERR_INVALID, "fn of the handler is NULL");
   if ((unsigned)out->pattern > FC_PATTERN_UNARY_UNARY) {
     return fc__error(err, FC_ERR_INVALID, "pattern of the handler is %d: there is no such pattern",
                      (int)out->pattern);
   }
-  if ((unsigned)out->kind > FC_HANDLER_ASYNC) {
+  if ((unsigned)out->kind > FC_HANDLER_TAKEN) {
     return fc__error(err, FC_ERR_INVALID, "kind of the handler is %d: there is no such kind",
                      (int)out->kind);
   }
+  if (out->queue >= FC__SERVER_QUEUE_MAX) {
+    return fc__error(err, FC_ERR_INVALID, "queue of the handler is %lu: at most %d",
+                     (unsigned long)out->queue, FC__SERVER_QUEUE_MAX - 1);
+  }
   return FC_OK;
+}
+
+/* A thread can wait on one reactor only; and interceptors run around a handler's function, which is not called here. */
+static fc_result prepare_taken(fc_server *server, const fc_handler *handler, fc_error *err) {
+  if (handler->kind != FC_HANDLER_TAKEN) return FC_OK;
+  if (server->shard_count > 1) {
+    return fc__error(err, FC_ERR_INVALID, "calls can be taken from a server with one reactor only");
+  }
+  if (server->options.interceptor_count > 0) {
+    return fc__error(err, FC_ERR_INVALID,
+                     "the server's interceptors would not see calls that are taken");
+  }
+  fc_result r = fc__server_queues_reach(server, handler->queue);
+  return r == FC_OK ? r : fc__error_no_memory(err);
 }
 
 /* Checks and copies a handler that is to be used by a server that has not started. */
@@ -82,6 +101,8 @@ static fc_result copy_handler(fc_server *server, const fc_handler *from, fc_hand
   if (atomic_load(&server->state) != FC__SERVER_NEW) {
     return fc__error(err, FC_ERR_CLOSED, "the server has started: handlers come before");
   }
+  r = prepare_taken(server, &copy, err);
+  if (r != FC_OK) return r;
   *out = fc__alloc(sizeof **out);
   if (!*out) return fc__error_no_memory(err);
   **out = copy;

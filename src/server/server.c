@@ -16,6 +16,7 @@ static void server_free(fc_server *server) {
   fc__server_methods_finish(&server->methods);
   fc__server_keys_finish(&server->keys);
   fc__free(server->interceptors);
+  fc__free(server->queues);
   fc__free(server);
 }
 
@@ -183,6 +184,9 @@ fc_result fc_server_create(const fc_server_options *options, fc_server **out, fc
   if (!server) return fc__error_no_memory(err);
   server->options = o;
   atomic_init(&server->refs, 1 + o.reactors);
+  atomic_init(&server->unended, o.reactors);
+  server->end.run = fc__server_end_run;
+  fc__node_init(&server->end.link);
   fc__server_link_config(&o, &server->link_config);
   fc__server_methods_init(&server->methods, 0);
   r = init_workers(server, err);

@@ -34,6 +34,19 @@ void fc__server_methods_finish(
 /* NULL: there is none, or the name has no service or no method part. */
 const fc_handler *fc__server_methods_find(const struct fc__server_methods *m, fc_slice path);
 
+/* ---- take.c: calls that threads of the application take ---- */
+
+enum { FC__SERVER_QUEUE_MAX = 64 };
+
+struct fc__server_queue {
+  fc_server *server;
+  struct fc__node calls;  /* by their dispatch task */
+  uint32_t count;         /* of these */
+  struct fc__node takers; /* threads in fc_server_await, the last one first */
+  bool sent_for;          /* a thread is on its way */
+  struct fc__task ask;    /* runs on_untaken */
+};
+
 /* ---- the parts of a server ---- */
 
 struct fc__server_shard {
@@ -48,7 +61,9 @@ struct fc__server_shard {
   bool held;         /* counted in the loop's holds */
   bool released;     /* the user's handle is gone */
   bool going;        /* free_task is on its way */
+  bool ended;        /* shut down, and without connections since */
   size_t conn_count; /* not yet freed */
+  size_t link_count; /* of these, up */
   size_t call_count; /* not yet freed */
   struct fc__node ports;
   struct fc__node handshakes; /* the oldest first */
@@ -76,6 +91,10 @@ struct fc_server {
   atomic_uint running;         /* calls whose handlers are not done, with max_concurrent_calls */
   atomic_uint refs;            /* the user's handle and one for each shard that is not released */
   atomic_uint batches;         /* calls of fc_server_listen so far */
+  atomic_uint unended;         /* shards that have not ended */
+  struct fc__task end;         /* runs on_end */
+  struct fc__server_queue *queues;
+  size_t queue_count;
   size_t shard_count;
   struct fc__server_shard shards[];
 };
@@ -175,7 +194,19 @@ void fc__server_conn_slot_free(struct fc__server_conn *conn);
 
 extern const struct fc__call_owner_ops fc__server_call_ops;
 
+/* Makes the queues up to this one. FC_ERR_NO_MEMORY. */
+fc_result fc__server_queues_reach(fc_server *server, uint32_t queue);
+/* A call comes into its handler's queue. FC_ERR_LIMIT: too many wait there. [locked] */
+fc_result fc__server_queue_add(struct fc__server_shard *shard, fc_call *call);
+/* Takes a call out again that no thread has taken; says whether it did. [locked] */
+bool fc__server_queue_remove(fc_call *call);
+void fc__server_queues_end(fc_server *server); /* no call will come any more. [locked] */
+
 /* ---- shutdown.c ---- */
+
+/* A connection is down, or the server has been shut down: this may be the end. [locked] */
+void fc__server_check_end(struct fc__server_shard *shard);
+void fc__server_end_run(struct fc__task *task);
 
 void fc__server_shut_down(fc_server *server, int64_t grace);
 bool fc__server_shard_is_done(

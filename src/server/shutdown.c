@@ -49,6 +49,7 @@ static void shut_down_shard(struct fc__server_shard *shard, int64_t grace) {
     fc__loop_timer_set(shard->loop, &shard->grace, at);
   }
   if (at < shard->grace_at) shard->grace_at = at;
+  fc__server_check_end(shard);
   fc__server_shard_check(shard);
 }
 
@@ -66,6 +67,24 @@ fc_result fc_server_shutdown(fc_server *server, int64_t grace_ns) {
   if (!server || grace_ns < 0) return FC_ERR_INVALID;
   fc__server_shut_down(server, grace_ns);
   return FC_OK;
+}
+
+/* ---- the end ---- */
+
+/* The callback may destroy the server. */
+void fc__server_end_run(struct fc__task *task) {
+  fc_server *server = FC__CONTAINER(task, fc_server, end);
+  server->options.on_end(server, server->options.user);
+}
+
+/* Who destroys a server that never started waits for no callback. */
+void fc__server_check_end(struct fc__server_shard *shard) {
+  fc_server *server = shard->server;
+  if (shard->ended || !shard->draining || shard->link_count > 0) return;
+  shard->ended = true;
+  if (atomic_fetch_sub(&server->unended, 1) > 1) return;
+  fc__server_queues_end(server);
+  if (server->options.on_end && shard->started) fc__loop_defer(shard->loop, &server->end);
 }
 
 /* ---- waiting ---- */

@@ -69,16 +69,16 @@ static int start_thread(struct fc__workers *w) {
 
 /* Like grpc core's GRPC_ARG_SERVER_MAX_PENDING_REQUESTS: none below the first limit, all from the second on, and a part
  * that grows evenly in between. */
-static bool turned_away(const struct fc__workers *w, struct fc__random *random) {
-  uint32_t soft = w->max_pending / 3;
-  if (w->pending >= w->max_pending) return true;
-  if (w->pending < soft) return false;
-  return fc__random_below(random, w->max_pending - soft) < w->pending - soft;
+bool fc__workers_turn_away(uint32_t pending, uint32_t max_pending, struct fc__random *random) {
+  uint32_t soft = max_pending / 3;
+  if (pending >= max_pending) return true;
+  if (pending < soft) return false;
+  return fc__random_below(random, max_pending - soft) < pending - soft;
 }
 
 static fc_result add_locked(struct fc__workers *w, struct fc__task *job,
                             struct fc__random *random) {
-  if (turned_away(w, random)) return FC_ERR_LIMIT;
+  if (fc__workers_turn_away(w->pending, w->max_pending, random)) return FC_ERR_LIMIT;
   bool needed = w->pending >= w->idle && w->count < w->max_count;
   if (needed && start_thread(w) != 0 && w->count == 0) return FC_ERR_SYSTEM;
   fc__list_push_back(&w->jobs, &job->link);

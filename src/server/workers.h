@@ -32,6 +32,8 @@ void fc__workers_finish(struct fc__workers *w);
 /* Queues a job; its run is called on a worker. FC_ERR_LIMIT: too many wait: from a third of max_pending a growing part
  * is turned away by chance, so that load is shed before the queue is full. FC_ERR_SYSTEM: no thread can be started. */
 fc_result fc__workers_add(struct fc__workers *w, struct fc__task *job, struct fc__random *random);
+/* That decision, for others who let calls wait. */
+bool fc__workers_turn_away(uint32_t pending, uint32_t max_pending, struct fc__random *random);
 /* Takes a job back that no worker has begun; says whether it did. */
 bool fc__workers_remove(struct fc__workers *w, struct fc__task *job);
 
