@@ -1,7 +1,6 @@
 """Lets `import grpc` mean this package: the same module objects under both names."""
 
 import sys
-from importlib import import_module
 
 _OWN = __name__.partition(".")[0]
 
@@ -40,6 +39,8 @@ class _Loader:
     """Gives a module that farcall has loaded, and leaves it as it was."""
 
     def create_module(self, spec):
+        from importlib import import_module
+
         own_name = _OWN + spec.name[len("grpc") :]
         try:
             module = import_module(own_name)

@@ -1,7 +1,6 @@
 """Names of the package that are loaded when they are first asked for, and the module in which each lies."""
 
 import sys
-from importlib import import_module
 
 _FUNCTIONS = {
     "_channel_credentials": (
@@ -57,6 +56,8 @@ def names():
 
 def attribute(package, name):
     """Loads what the package calls `name` and keeps it there, so that this happens once."""
+    from importlib import import_module
+
     if name in _HOME:
         value = getattr(import_module(f"{package}.{_HOME[name]}"), name)
     elif name in _MODULES:

@@ -5,7 +5,6 @@ it would double the time that importing this package takes, so the handler waits
 """
 
 import sys
-from importlib.util import find_spec
 
 
 def silence(logger):
@@ -30,10 +29,12 @@ class _WaitForLogging:
         if name != "logging" or self not in sys.meta_path:
             return None
         sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is not None:
-            spec.loader = _Loader(spec.loader, self._logger)
-        return spec
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader = _Loader(spec.loader, self._logger)
+                return spec
+        return None
 
 
 class _Loader:
