@@ -134,6 +134,7 @@ void sim_destroy(struct sim *sim) {
 
 fc_reactor *sim_reactor(struct sim *sim) { return sim->reactor; }
 int64_t sim_now(const struct sim *sim) { return sim->now; }
+void sim_stand_still(struct sim *sim, int64_t duration) { sim->now += duration; }
 uint64_t sim_random(struct sim *sim) { return fc__random_next(&sim->random); }
 uint64_t sim_fingerprint(const struct sim *sim) { return sim->fingerprint; }
 size_t sim_lookups(const struct sim *sim) { return sim->lookup_count; }

@@ -35,6 +35,8 @@ void sim_run_until(struct sim *sim, int64_t time);
 void sim_run_for(struct sim *sim, int64_t duration);
 /* Until done(user) or the time; says whether it was done. */
 bool sim_run_until_done(struct sim *sim, bool (*done)(void *user), void *user, int64_t limit);
+/* Time passes, what is on its way arrives, and nobody looks at it. */
+void sim_stand_still(struct sim *sim, int64_t duration);
 /* Runs action(user) at that time, as a callback: without a lock, free to call anything. */
 void sim_at(struct sim *sim, int64_t time, void (*action)(void *user), void *user);
 

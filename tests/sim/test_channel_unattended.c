@@ -1,0 +1,87 @@
+/*
+ * A blocking client drives its channel only while it waits for a call. What happened meanwhile, to
+ * connections and timers, is found out in time by the next call.
+ */
+#include "sim/channel_world.h"
+#include "support/check.h"
+
+#define MS FC_MILLISECOND
+
+static void world_start(struct world *w) {
+  world_open(w);
+  world_channel(w, "ipv4:10.0.0.1:80");
+}
+
+/* Nobody polls while the server closes the connection, and long enough for that to arrive. */
+static void lose_the_connection(struct world *w) {
+  raw_server_hang_up(&w->server);
+  sim_stand_still(w->sim, 20 * MS);
+}
+
+static void a_closed_connection_is_noticed_before_a_call_uses_it(void **state) {
+  (void)state;
+  struct world w;
+  world_start(&w);
+  world_exchange(&w);
+  for (unsigned i = 0; i < 5; i++) {
+    lose_the_connection(&w);
+    world_exchange(&w);
+    assert_int_equal(w.server.requests, i + 2);
+  }
+  world_close(&w);
+}
+
+static void the_state_is_asked_of_the_connection(void **state) {
+  (void)state;
+  struct world w;
+  world_start(&w);
+  world_exchange(&w);
+  assert_int_equal(fc_channel_state(w.channel, false), FC_CONNECTIVITY_READY);
+  lose_the_connection(&w);
+  assert_int_equal(fc_channel_state(w.channel, false), FC_CONNECTIVITY_IDLE);
+  world_close(&w);
+}
+
+/* The time for connecting is over when the second call comes, but nobody was there to go on
+ * connecting. */
+static void an_interrupted_attempt_to_connect_goes_on(void **state) {
+  (void)state;
+  struct world w;
+  size_t count;
+  world_open(&w);
+  w.options.connect_timeout_ns = 100 * MS;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *call;
+  assert_int_equal(fc_unary_stream(w.channel, "/s/m", TEXT("hello"), NULL, &call, NULL), FC_OK);
+  fc_call_destroy(call);
+  sim_stand_still(w.sim, 1200 * MS);
+  world_exchange(&w);
+  (void)sim_attempts(w.sim, &count);
+  assert_int_equal(count, 1);
+  world_close(&w);
+}
+
+static void a_backoff_ends_without_help(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  raw_server_unlisten(&w.server);
+  w.options.min_backoff_ns = 50 * MS;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  assert_int_equal(fc_unary_unary(w.channel, "/s/m", TEXT("hello"), NULL, NULL, NULL, NULL),
+                   FC_CODE_UNAVAILABLE);
+  raw_server_listen(&w.server, "10.0.0.1:80");
+  sim_stand_still(w.sim, 60 * MS);
+  world_exchange(&w);
+  world_close(&w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_closed_connection_is_noticed_before_a_call_uses_it),
+      cmocka_unit_test(the_state_is_asked_of_the_connection),
+      cmocka_unit_test(an_interrupted_attempt_to_connect_goes_on),
+      cmocka_unit_test(a_backoff_ends_without_help),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
