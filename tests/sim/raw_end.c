@@ -8,14 +8,14 @@
 
 enum { FRAME_MAX = 16384 };
 
-static void append(struct fc__buf *b, const void *data, size_t len) {
-  if (b->cap - b->len < len) {
-    b->cap = 2 * (b->len + len);
+void raw_append(struct fc__buf *b, fc_slice bytes) {
+  if (b->cap - b->len < bytes.len) {
+    b->cap = 2 * (b->len + bytes.len);
     b->data = realloc(b->data, b->cap);
     assert_non_null(b->data);
   }
-  if (len) memcpy(b->data + b->len, data, len);
-  b->len += len;
+  if (bytes.len) memcpy(b->data + b->len, bytes.data, bytes.len);
+  b->len += bytes.len;
 }
 
 /* ---- the transport ---- */
@@ -24,6 +24,14 @@ static void drop(struct raw_end *end) {
   if (end->transport) end->transport->ops->close(end->transport);
   end->transport = NULL;
   end->connected = false;
+}
+
+static void hear(struct raw_end *end, fc_slice bytes) {
+  if (end->layer) {
+    end->layer->take(end->layer, bytes, &end->peer.sent_bytes);
+  } else {
+    raw_append(&end->peer.sent_bytes, bytes);
+  }
 }
 
 static void read_in(struct raw_end *end) {
@@ -36,14 +44,16 @@ static void read_in(struct raw_end *end) {
       drop(end);
       return;
     }
-    append(&end->peer.sent_bytes, bytes, (size_t)n);
+    hear(end, (fc_slice){bytes, (size_t)n});
   }
 }
 
 static void write_out(struct raw_end *end) {
-  struct fc__buf *b = &end->peer.in;
+  struct fc__buf *b = end->layer ? &end->wire : &end->peer.in;
+  if (!end->transport || !end->connected) return;
+  if (end->layer) end->layer->give(end->layer, &end->peer.in, b);
+  if (b->len == 0) return;
   struct iovec iov = {b->data, b->len};
-  if (!end->transport || !end->connected || b->len == 0) return;
   ssize_t n = end->transport->ops->write(end->transport, &iov, 1);
   if (n < 0 && n != -EAGAIN) {
     drop(end);
@@ -76,7 +86,8 @@ static void begin(struct raw_end *end, struct fc__transport *t) {
   end->transport = t;
   t->on_ready = on_ready;
   t->user = end;
-  end->peer.in.len = end->peer.sent_bytes.len = 0;
+  end->peer.in.len = end->peer.sent_bytes.len = end->wire.len = 0;
+  if (end->layer) end->layer->begin(end->layer);
   fc__hpack_decoder_destroy(end->peer.decoder);
   end->peer.decoder = fc__hpack_decoder_create(FC__HPACK_TABLE_DEFAULT, 1 << 20);
   assert_non_null(end->peer.decoder);
@@ -109,18 +120,19 @@ static void on_connections(struct fc__listener *l, int64_t now) {
 /* ---- life ---- */
 
 static struct fc__net *start(struct raw_end *end, struct sim *sim, const char *address,
-                             struct fc__addr *addr) {
+                             struct raw_layer *layer, struct fc__addr *addr) {
   struct fc__net *net = fc__reactor_net(sim_reactor(sim));
-  *end = (struct raw_end){.sim = sim, .loop = fc__reactor_loop(sim_reactor(sim))};
+  *end = (struct raw_end){.sim = sim, .loop = fc__reactor_loop(sim_reactor(sim)), .layer = layer};
   h2_peer_init(&end->peer, false);
   assert_true(net->ops->parse(net, "ipv4", address, addr));
   return net;
 }
 
-void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address) {
+void raw_end_connect_by(struct raw_end *end, struct sim *sim, const char *address,
+                        struct raw_layer *layer) {
   struct fc__addr addr;
   struct fc__transport *t;
-  struct fc__net *net = start(end, sim, address, &addr);
+  struct fc__net *net = start(end, sim, address, layer, &addr);
   fc__loop_lock(end->loop);
   assert_int_equal(net->ops->connect(net, &addr, &t), 0);
   begin(end, t);
@@ -129,14 +141,23 @@ void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address) 
   fc__loop_unlock(end->loop);
 }
 
-void raw_end_listen(struct raw_end *end, struct sim *sim, const char *address) {
+void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address) {
+  raw_end_connect_by(end, sim, address, NULL);
+}
+
+void raw_end_listen_by(struct raw_end *end, struct sim *sim, const char *address,
+                       struct raw_layer *layer) {
   struct fc__addr addr;
-  struct fc__net *net = start(end, sim, address, &addr);
+  struct fc__net *net = start(end, sim, address, layer, &addr);
   fc__loop_lock(end->loop);
   assert_int_equal(net->ops->listen(net, &addr, NULL, &end->listener, NULL), 0);
   end->listener->on_ready = on_connections;
   end->listener->user = end;
   fc__loop_unlock(end->loop);
+}
+
+void raw_end_listen(struct raw_end *end, struct sim *sim, const char *address) {
+  raw_end_listen_by(end, sim, address, NULL);
 }
 
 void raw_end_hang_up(struct raw_end *end) {
@@ -152,6 +173,8 @@ void raw_end_finish(struct raw_end *end) {
   end->listener = NULL;
   fc__loop_unlock(end->loop);
   h2_peer_finish(&end->peer);
+  free(end->wire.data);
+  end->wire = (struct fc__buf){0};
 }
 
 /* ---- saying and hearing ---- */
@@ -171,8 +194,8 @@ fc_slice raw_end_framed(unsigned compressed, fc_slice message) {
   uint8_t prefix[5] = {(uint8_t)compressed};
   fc__h2_put_u32(prefix + 1, (uint32_t)message.len);
   framed.len = 0;
-  append(&framed, prefix, sizeof prefix);
-  append(&framed, message.data, message.len);
+  raw_append(&framed, (fc_slice){prefix, sizeof prefix});
+  raw_append(&framed, message);
   return (fc_slice){framed.data, framed.len};
 }
 

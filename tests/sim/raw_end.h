@@ -9,8 +9,19 @@
 #include "sim/sim_net.h"
 #include "support/h2_peer.h"
 
+/* What may stand between the frames of an end and the network, such as TLS. */
+struct raw_layer {
+  void (*begin)(struct raw_layer *layer); /* a new connection */
+  /* Bytes came from the network: what they mean is appended to heard. */
+  void (*take)(struct raw_layer *layer, fc_slice bytes, struct fc__buf *heard);
+  /* Appends to wire whatever is to be sent: of said, as much as can be, which is taken away. */
+  void (*give)(struct raw_layer *layer, struct fc__buf *said, struct fc__buf *wire);
+};
+
 struct raw_end {
-  struct h2_peer peer; /* without a connection of the engine's */
+  struct h2_peer peer;     /* without a connection of the engine's */
+  struct raw_layer *layer; /* NULL: frames are what is sent */
+  struct fc__buf wire;     /* of a layer, not sent yet */
   struct sim *sim;
   struct fc__loop *loop;
   struct fc__transport *transport; /* NULL: none yet, or it is over */
@@ -22,6 +33,11 @@ struct raw_end {
 
 void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address);
 void raw_end_listen(struct raw_end *end, struct sim *sim, const char *address);
+/* The same behind a layer. */
+void raw_end_connect_by(struct raw_end *end, struct sim *sim, const char *address,
+                        struct raw_layer *layer);
+void raw_end_listen_by(struct raw_end *end, struct sim *sim, const char *address,
+                       struct raw_layer *layer);
 void raw_end_hang_up(struct raw_end *end);
 void raw_end_finish(struct raw_end *end);
 
@@ -45,6 +61,9 @@ void raw_block_literal(struct raw_block *b, enum raw_literal how, const char *na
 /* The newest entry of the dynamic table is 62, RFC 7541 section 2.3.3. */
 void raw_block_index(struct raw_block *b, unsigned index);
 fc_slice raw_block_slice(const struct raw_block *b);
+
+/* Bytes as they are; a layer's own are put into end.wire so. */
+void raw_append(struct fc__buf *buf, fc_slice bytes);
 
 /* What was built leaves, and 20 ms pass. */
 void raw_end_go(struct raw_end *end);
