@@ -65,8 +65,7 @@ void fc_call_peer(fc_call *call, char *peer, size_t size) {
 
 /* The last connection is the one that serves the call. */
 static const fc_auth_context *auth_of(const fc_call *call) {
-  if (call->auth[1]) return call->auth[1];
-  if (call->auth[0]) return call->auth[0];
+  if (call->auth_count > 0) return call->kept.auth[call->auth_count - 1];
   return call->kept.peer[0] ? fc__auth_insecure() : fc__auth_empty();
 }
 

@@ -102,10 +102,7 @@ struct fc_call {
   struct fc__h2_stream stream; /* first: the engine's events name the call by it */
   struct fc__loop *loop;
   struct fc__call_owner *owner;
-  struct fc__link *link; /* while the stream is open */
-  /* Referenced; NULL: insecure. The second is of the connection that a transparent retry went to: the first may have been
-   * handed out, and lives as long as the handle. */
-  const fc_auth_context *auth[2];
+  struct fc__link *link;                /* while the stream is open */
   uint32_t refs;                        /* handle, liveness, pending operations */
   uint8_t pattern;                      /* enum fc_pattern */
   uint8_t send_encoding, recv_encoding; /* enum fc__encoding */
@@ -127,6 +124,7 @@ struct fc_call {
   bool hooks_watched; /* the end is told to the hooks */
   bool observed;      /* callbacks of the end were added: the call runs on without its handle */
   bool sending, receiving;   /* a thread is in fc_call_send, fc_call_recv */
+  uint8_t auth_count;        /* in kept.auth */
   unsigned peer_accepts;     /* encodings, 1 << enum fc__encoding */
   struct fc__method *method; /* client; referenced */
   const void *handler;       /* server: the owner's */
@@ -172,6 +170,9 @@ struct fc_call {
     uint32_t outgoing_cap;
     struct fc__buf path, message, details; /* path: server */
     char peer[FC__ADDR_TEXT_MAX];
+    /* What its connections tell of the peer, referenced; none where they are insecure. The second is of a transparent
+     * retry, when the first may have been handed out, which lives as long as the handle. */
+    const fc_auth_context *auth[2];
   } kept;
 };
 
@@ -202,7 +203,7 @@ fc_call *fc__call_create_server(struct fc__call_owner *owner, struct fc__link *l
 /* Notes who the other side of a link is. */
 static inline void fc__call_note_peer(fc_call *call, const struct fc__link *link) {
   memcpy(call->kept.peer, link->peer, link->peer_len + 1);
-  if (link->auth) call->auth[call->retried] = fc__auth_ref(link->auth);
+  if (link->auth) call->kept.auth[call->auth_count++] = fc__auth_ref(link->auth);
 }
 
 void fc__call_ref(fc_call *call);

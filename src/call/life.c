@@ -174,9 +174,7 @@ static void release_content(fc_call *call) {
   fc__hooks_finish(call);
   if (call->method) fc__method_unref(call->method);
   call->method = NULL;
-  for (int i = 0; i < 2; i++) {
-    if (call->auth[i]) fc__auth_unref(call->auth[i]);
-  }
+  while (call->auth_count > 0) fc__auth_unref(call->kept.auth[--call->auth_count]);
 }
 
 void fc__call_unref(fc_call *call) {
