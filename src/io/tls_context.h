@@ -34,7 +34,7 @@ bool fc__tls_file_changed(const char *path, const struct fc__tls_stamp *stamp);
 
 /* ---- tls_pem.c ---- */
 
-enum { FC__TLS_LABEL_MAX = 64, FC__TLS_NAME_MAX = 192 };
+enum { FC__TLS_LABEL_MAX = 80, FC__TLS_NAME_MAX = 192 };
 
 /* Certificates, or a key, of one PEM text. All zero: none was given. */
 struct fc__tls_pem {

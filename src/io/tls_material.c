@@ -85,7 +85,7 @@ static fc_result read_identities(struct fc__tls_material *m, const struct fc__tl
                                  fc_error *err) {
   fc_result r = FC_OK;
   for (size_t i = 0; i < m->identity_count && r == FC_OK; i++) {
-    char label[32] = "identity";
+    char label[40] = "identity";
     if (m->tls->server) snprintf(label, sizeof label, "identities[%zu]", i);
     r = read_identity(&m->identities[i], &given->identities[i], label, err);
   }
