@@ -1,1 +1,3 @@
 """Stands where grpcio has its extension."""
+
+from . import cygrpc as cygrpc
