@@ -214,7 +214,16 @@ void exchange_check(const struct exchange *exchange) {
 
 /* ---- both ---- */
 
-static void serve(struct exchange *exchange, fc_reactor *reactor) {
+static void listen_at_any_port(struct exchange *exchange, fc_server_credentials *credentials) {
+  static const char any[] = "127.0.0.1:0";
+  fc_result r = credentials ? fc_server_listen_secure(exchange->server, any, credentials,
+                                                      &exchange->port, NULL)
+                            : fc_server_listen(exchange->server, any, &exchange->port, NULL);
+  assert_int_equal(r, FC_OK);
+}
+
+static void serve(struct exchange *exchange, fc_reactor *reactor,
+                  fc_server_credentials *credentials) {
   fc_server_options options = FC_SERVER_OPTIONS_INIT;
   options.reactor = reactor;
   assert_int_equal(fc_server_create(&options, &exchange->server, NULL), FC_OK);
@@ -226,18 +235,24 @@ static void serve(struct exchange *exchange, fc_reactor *reactor) {
     handler.user = exchange;
     assert_int_equal(fc_server_register(exchange->server, methods[i].name, &handler, NULL), FC_OK);
   }
-  assert_int_equal(fc_server_listen(exchange->server, "127.0.0.1:0", &exchange->port, NULL), FC_OK);
+  listen_at_any_port(exchange, credentials);
   assert_int_equal(fc_server_start(exchange->server, NULL), FC_OK);
 }
 
-void exchange_open(struct exchange *exchange, fc_reactor *client, fc_reactor *server) {
+void exchange_open_secure(struct exchange *exchange, fc_reactor *client, fc_reactor *server,
+                          const struct exchange_security *security) {
   char target[40];
   fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
   *exchange = (struct exchange){.told = GATE_INIT};
-  serve(exchange, server);
+  serve(exchange, server, security->server);
   snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", exchange->port);
   options.reactor = client;
+  options.credentials = security->channel;
   assert_int_equal(fc_channel_create(target, &options, &exchange->channel, NULL), FC_OK);
+}
+
+void exchange_open(struct exchange *exchange, fc_reactor *client, fc_reactor *server) {
+  exchange_open_secure(exchange, client, server, &(struct exchange_security){NULL, NULL});
 }
 
 void exchange_close(struct exchange *exchange) {

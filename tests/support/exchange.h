@@ -27,8 +27,16 @@ struct exchange {
 
 enum { EXCHANGE_HELD = 4, EXCHANGE_STREAM = 100, EXCHANGE_LENGTH = 2000 };
 
+/* Borrowed; NULL: none. */
+struct exchange_security {
+  fc_channel_credentials *channel;
+  fc_server_credentials *server;
+};
+
 /* Makes server and channel on these reactors, which may be the same one. */
 void exchange_open(struct exchange *exchange, fc_reactor *client, fc_reactor *server);
+void exchange_open_secure(struct exchange *exchange, fc_reactor *client, fc_reactor *server,
+                          const struct exchange_security *security);
 
 /* Begins one call of each pattern. */
 void exchange_start(struct exchange *exchange);

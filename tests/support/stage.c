@@ -28,10 +28,19 @@ void stage_serve(struct stage *stage, const char *method, fc_pattern pattern, fc
   assert_int_equal(fc_server_register(stage->server, method, &handler, NULL), FC_OK);
 }
 
-void stage_start(struct stage *stage) {
+static int listen_at_any_port(struct stage *stage) {
+  static const char any[] = "127.0.0.1:0";
   int port;
+  fc_result r = stage->credentials
+                    ? fc_server_listen_secure(stage->server, any, stage->credentials, &port, NULL)
+                    : fc_server_listen(stage->server, any, &port, NULL);
+  assert_int_equal(r, FC_OK);
+  return port;
+}
+
+void stage_start(struct stage *stage) {
   fc_error err = FC_ERROR_INIT;
-  assert_int_equal(fc_server_listen(stage->server, "127.0.0.1:0", &port, NULL), FC_OK);
+  int port = listen_at_any_port(stage);
   assert_int_equal(fc_server_start(stage->server, NULL), FC_OK);
   snprintf(stage->target, sizeof stage->target, "ipv4:127.0.0.1:%d", port);
   stage->options.reactor = stage->drive.reactor;
@@ -44,6 +53,8 @@ void stage_start(struct stage *stage) {
 void stage_close(struct stage *stage) {
   fc_channel_destroy(stage->channel);
   fc_server_destroy(stage->server);
+  fc_channel_credentials_destroy(stage->options.credentials);
+  fc_server_credentials_destroy(stage->credentials);
   drive_close(&stage->drive);
   if (!failing_alloc_comes_to(stage->live))
     fail_msg("%zu blocks of memory are left", failing_alloc_live() - stage->live);

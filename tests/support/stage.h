@@ -21,6 +21,8 @@ struct stage {
   fc_channel *channel;
   fc_channel_options options;       /* change them before stage_start... */
   fc_server_options server_options; /* ...and these before stage_serve */
+  /* Of the port, before stage_start; NULL: insecure. stage_close gives them back, and those in options too. */
+  fc_server_credentials *credentials;
   char target[80];
   size_t live; /* allocations before it was opened */
 };
