@@ -54,29 +54,28 @@ static fc_result check_pair(const struct fc__tls_identity *identity, fc_error *e
 typedef fc_result read_fn(struct fc__tls_pem *pem, const char *label, fc_slice text,
                           const char *file, fc_error *err);
 
-static fc_result read_either(struct fc__tls_pem *pem, read_fn *read, const char *label,
-                             fc_slice text, const char *file, fc_error *err) {
+/* owner: whose option it is, with a dot behind. */
+static fc_result read_either(struct fc__tls_pem *pem, read_fn *read, const char *owner,
+                             const char *option, fc_slice text, const char *file, fc_error *err) {
   char name[FC__TLS_LABEL_MAX];
   if (file && text.len > 0) {
-    return fc__error(err, FC_ERR_INVALID, "%s and %s_file are both given; give one of them", label,
-                     label);
+    return fc__error(err, FC_ERR_INVALID, "%s%s and %s%s_file are both given; give one of them",
+                     owner, option, owner, option);
   }
   if (!file && text.len == 0) {
-    return fc__error(err, FC_ERR_INVALID, "%s is not given, nor is %s_file", label, label);
+    return fc__error(err, FC_ERR_INVALID, "%s%s is not given, nor is %s%s_file", owner, option,
+                     owner, option);
   }
-  snprintf(name, sizeof name, "%s%s", label, file ? "_file" : "");
+  snprintf(name, sizeof name, "%s%s%s", owner, option, file ? "_file" : "");
   return read(pem, name, text, file, err);
 }
 
 static fc_result read_identity(struct fc__tls_identity *identity, const fc_tls_identity *given,
-                               const char *label, fc_error *err) {
-  char name[FC__TLS_LABEL_MAX];
-  snprintf(name, sizeof name, "%s.certificate_chain", label);
-  fc_result r = read_either(&identity->chain, fc__tls_pem_certs, name, given->certificate_chain,
-                            given->certificate_chain_file, err);
+                               const char *owner, fc_error *err) {
+  fc_result r = read_either(&identity->chain, fc__tls_pem_certs, owner, "certificate_chain",
+                            given->certificate_chain, given->certificate_chain_file, err);
   if (r != FC_OK) return r;
-  snprintf(name, sizeof name, "%s.private_key", label);
-  r = read_either(&identity->key, fc__tls_pem_key, name, given->private_key,
+  r = read_either(&identity->key, fc__tls_pem_key, owner, "private_key", given->private_key,
                   given->private_key_file, err);
   return r == FC_OK ? check_pair(identity, err) : r;
 }
@@ -85,9 +84,9 @@ static fc_result read_identities(struct fc__tls_material *m, const struct fc__tl
                                  fc_error *err) {
   fc_result r = FC_OK;
   for (size_t i = 0; i < m->identity_count && r == FC_OK; i++) {
-    char label[40] = "identity";
-    if (m->tls->server) snprintf(label, sizeof label, "identities[%zu]", i);
-    r = read_identity(&m->identities[i], &given->identities[i], label, err);
+    char owner[40] = "identity.";
+    if (m->tls->server) snprintf(owner, sizeof owner, "identities[%zu].", i);
+    r = read_identity(&m->identities[i], &given->identities[i], owner, err);
   }
   return r;
 }
@@ -129,7 +128,7 @@ static fc_result hand_out(struct fc__tls_material *m, fc_result r, struct fc__tl
 static fc_result read_roots(struct fc__tls_material *m, const struct fc__tls_given *given,
                             fc_error *err) {
   if (given->roots.len > 0 || given->roots_file) {
-    return read_either(&m->roots, fc__tls_pem_certs, m->tls->server ? "client_roots" : "roots",
+    return read_either(&m->roots, fc__tls_pem_certs, "", m->tls->server ? "client_roots" : "roots",
                        given->roots, given->roots_file, err);
   }
   if (given->default_roots_file) {
