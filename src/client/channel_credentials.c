@@ -41,7 +41,7 @@ static fc_result check_out(fc_channel_credentials **out, fc_error *err) {
 /* The settings come last: once they are made, nothing may fail and drop what is still the caller's. */
 fc_result fc_channel_credentials_tls(const fc_tls_client_options *options,
                                      fc_channel_credentials **out, fc_error *err) {
-  fc_channel_credentials *credentials;
+  fc_channel_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = create(FC__SECURITY_TLS, &credentials, err);
   if (r != FC_OK) return r;
@@ -89,7 +89,7 @@ static fc_result join_calls(fc_channel_credentials *to, const fc_channel_credent
 fc_result fc_channel_credentials_composite(fc_channel_credentials *channel,
                                            fc_call_credentials *call, fc_channel_credentials **out,
                                            fc_error *err) {
-  fc_channel_credentials *credentials;
+  fc_channel_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = check_parts(channel, call, err);
   if (r == FC_OK) r = create(channel->security, &credentials, err);
