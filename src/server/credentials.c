@@ -32,7 +32,7 @@ static fc_result check_out(fc_server_credentials **out, fc_error *err) {
 /* The settings come last: once they are made, nothing may fail and drop what is still the caller's. */
 fc_result fc_server_credentials_tls(const fc_tls_server_options *options,
                                     fc_server_credentials **out, fc_error *err) {
-  fc_server_credentials *credentials;
+  fc_server_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = create(FC__SECURITY_TLS, &credentials, err);
   if (r != FC_OK) return r;
