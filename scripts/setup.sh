@@ -1,10 +1,11 @@
 #!/bin/bash
 # Installs what groups of tasks need on Debian 12:
-#   scripts/setup.sh build|lint|fuzz|test|demo|interop|bench ...
+#   scripts/setup.sh build|lint|fuzz|test|demo|interop|bench|python ...
 # It uses apt-get as root or with a sudo that asks no password; else it lists what is missing and fails.
 # When everything is there it says nothing and takes no time. FC_SETUP=0 leaves all of it to you.
 # The group interop also makes BUILD/peers/python, a virtual environment with the newest grpcio where PyPI
-# can be reached and Debian's where not.
+# can be reached and Debian's where not. The group python also makes BUILD/peers/companions, with what builds and
+# tests the Python package and the packages that build on grpcio, themselves without it.
 . "$(dirname "$0")/common.sh"
 
 if [ "${FC_SETUP:-1}" = 0 ]; then exit 0; fi
@@ -31,6 +32,10 @@ packages_of() {
       echo "$(packages_of build) g++=c++ python3 libgrpc++-dev libprotobuf-dev protobuf-compiler" \
         "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind strace util-linux" \
         "openssl=openssl"
+      ;;
+    python)
+      echo "$(packages_of build) python3=python3 python3-venv python3-dev protobuf-compiler protobuf-compiler-grpc" \
+        "openssl=openssl util-linux"
       ;;
     *) echo "setup.sh: no group '$1'" >&2; return 1 ;;
   esac
@@ -73,6 +78,21 @@ make_peer_python() {
   /usr/bin/python3 -m venv --system-site-packages "$venv"
 }
 
+# Packages for grpcio that must run on farcall unchanged: they may not bring grpcio with them.
+make_companions() {
+  local venv=$BUILD/peers/companions
+  local install=("$venv/bin/pip" install -q --disable-pip-version-check --timeout 20 --retries 1)
+  if [ -e "$venv/complete" ]; then return; fi
+  rm -rf "$venv"
+  "$PYTHON" -m venv "$venv"
+  "${install[@]}" pytest mypy build "scikit-build-core>=0.10" setuptools wheel protobuf googleapis-common-protos google-auth &&
+    "${install[@]}" --no-deps grpcio-tools grpcio-health-checking grpcio-reflection grpcio-status grpcio-testing || {
+    echo "PyPI is needed to test the Python package" >&2
+    return 1
+  }
+  touch "$venv/complete"
+}
+
 for group in "$@"; do packages_of "$group" >/dev/null; done
 mapfile -t missing < <(missing_of "$@")
 if [ ${#missing[@]} != 0 ] && ! { command -v apt-get >/dev/null && install_packages "${missing[@]}"; }; then
@@ -84,5 +104,8 @@ if [ ${#missing[@]} != 0 ] && ! { command -v apt-get >/dev/null && install_packa
   exit 1
 fi
 case " $* " in
-  *" test "* | *" interop "*) mkdir -p "$BUILD/peers" && make_peer_python ;;
+  *" test "* | *" interop "* | *" python "*) mkdir -p "$BUILD/peers" && make_peer_python ;;
+esac
+case " $* " in
+  *" python "*) make_companions ;;
 esac
