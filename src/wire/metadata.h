@@ -42,6 +42,11 @@ static inline bool fc__metadata_is_secret(const struct fc_metadata *m, size_t in
   return m->secret && index >= m->secret_from;
 }
 
+/* Clears a list that has secrets and is not needed any more; others may stay as they are. */
+static inline void fc__metadata_drop_secrets(struct fc_metadata *m) {
+  if (m->secret) fc__metadata_clear(m);
+}
+
 /* Makes room for entries and bytes; then store copies bytes into the arena and says where. */
 bool fc__metadata_reserve(struct fc_metadata *m, size_t entries, size_t key_len, size_t value_len);
 uint32_t fc__metadata_store(struct fc_metadata *m, fc_slice bytes);

@@ -124,7 +124,8 @@ static struct fc__net *start(struct raw_end *end, struct sim *sim, const char *a
   struct fc__net *net = fc__reactor_net(sim_reactor(sim));
   *end = (struct raw_end){.sim = sim, .loop = fc__reactor_loop(sim_reactor(sim)), .layer = layer};
   h2_peer_init(&end->peer, false);
-  assert_true(net->ops->parse(net, "ipv4", address, addr));
+  const char *path = strchr(address, '/');
+  assert_true(net->ops->parse(net, path ? "unix" : "ipv4", path ? path : address, addr));
   return net;
 }
 

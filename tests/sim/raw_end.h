@@ -31,6 +31,7 @@ struct raw_end {
   unsigned accepted;    /* connections; the latest is the one that is spoken on */
 };
 
+/* address: "10.0.0.1:80", or the path of a Unix socket. */
 void raw_end_connect(struct raw_end *end, struct sim *sim, const char *address);
 void raw_end_listen(struct raw_end *end, struct sim *sim, const char *address);
 /* The same behind a layer. */

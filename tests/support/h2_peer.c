@@ -202,7 +202,7 @@ static void say_field(void *user, const struct fc__field *field, size_t size, bo
   (void)size;
   assert_false(too_large);
   struct fc__buf *to = user;
-  append(to, TEXT(" "));
+  append(to, field->never_indexed ? TEXT(" never:") : TEXT(" "));
   append(to, field->name);
   append(to, TEXT("="));
   append(to, field->value);

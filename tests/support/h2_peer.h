@@ -6,7 +6,7 @@
  *
  *   SETTINGS 3=100 6=16384     SETTINGS ack     PING 7     PING 7 ack     WINDOW_UPDATE 0 983041
  *   HEADERS 1 end :status=200 grpc-status=0     DATA 1 5 end     RST_STREAM 1 CANCEL
- *   GOAWAY 1 NO_ERROR text
+ *   GOAWAY 1 NO_ERROR text                      never:authorization=secret (never indexed)
  */
 #include "http2/conn.h"
 #include "http2/frame.h"
