@@ -1,12 +1,14 @@
 #!/bin/bash
-# Runs the tour through the atlas three times: client and server in C, the official Python client with the
-# C server, and the C client with the official Python server. All three must give the same answers.
+# Runs the tour through the atlas six times: client and server in C, the official Python client with the
+# C server, and the C client with the official Python server; and the same over mutual TLS. All must give the
+# same answers.
 #   demo.sh FOLDER        FOLDER holds the built programs
 set -eu
 programs=$(realpath "$1")
 cd "$(dirname "$0")"
 scratch=$(mktemp -d)
 server=
+tls= # or "--tls FOLDER", two words
 stop_server() { [ -z "$server" ] || { kill "$server"; wait "$server"; } 2>/dev/null || true; server=; }
 trap 'stop_server; rm -r "$scratch"' EXIT
 
@@ -25,7 +27,7 @@ fi
 start_server() {
   local i port=
   stop_server
-  "$@" 127.0.0.1:0 >"$scratch/server" &
+  "$@" $tls 127.0.0.1:0 >"$scratch/server" &
   server=$!
   for i in $(seq 200); do
     port=$(sed -n 's/^listening on port //p' "$scratch/server")
@@ -40,7 +42,7 @@ start_server() {
 tour() {
   local name=$1
   shift
-  if ! "$@" "$target" >"$scratch/$name"; then
+  if ! "$@" $tls "$target" >"$scratch/$name"; then
     cat "$scratch/$name"
     echo "demo: the $name client failed" >&2
     exit 1
@@ -84,8 +86,27 @@ start_server "$python" place_server.py
 tour C-to-Python "$programs/place_client"
 compare C-to-Python
 
+# Made anew each time: a certificate authority, and a certificate for each side.
+../../scripts/certs.sh "$scratch/certs"
+tls="--tls $scratch/certs"
+
+echo "== The same tour over mutual TLS: client and server in C"
+start_server "$programs/place_server"
+tour C-to-C "$programs/place_client"
+compare C-to-C
+
+echo "== Over mutual TLS: official Python client, server in C"
+start_server "$programs/place_server"
+tour Python-to-C "$python" place_client.py
+compare Python-to-C
+
+echo "== Over mutual TLS: client in C, official Python server"
+start_server "$python" place_server.py
+tour C-to-Python "$programs/place_client"
+compare C-to-Python
+
 if [ $differ != 0 ]; then
   echo "The answers differ: see above."
   exit 1
 fi
-echo "All three gave the same answers."
+echo "All six gave the same answers."

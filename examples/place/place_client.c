@@ -1,7 +1,7 @@
 /*
  * A tour through the atlas, with a call of each of the four patterns.
  *
- *   place_client [target]        with place_server, or place_server.py
+ *   place_client [--tls FOLDER] [target]        with place_server, or place_server.py
  */
 #include <farcall/rpc.h>
 #include <math.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "place_secure.h"
 #include "place_table.h"
 
 static double seconds(void) {
@@ -184,13 +185,23 @@ static fc_code chat(fc_channel *channel) {
   return code;
 }
 
+static fc_result connect_to(const char *target, const char *tls_folder, fc_channel **channel,
+                            fc_error *err) {
+  fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
+  fc_result result = FC_OK;
+  if (tls_folder != NULL) result = place_client_credentials(tls_folder, &options.credentials, err);
+  if (result == FC_OK) result = fc_channel_create(target, &options, channel, err);
+  fc_channel_credentials_destroy(options.credentials); /* the channel keeps its own reference */
+  return result == FC_OK ? fc_channel_wait_ready(*channel, 10 * FC_SECOND, err) : result;
+}
+
 int main(int argc, char **argv) {
   char *route[] = {"London", "Istanbul", "Tehran", "Kolkata", "Singapore", "Sydney", NULL};
   Place__Point south_west = PLACE__POINT__INIT, north_east = PLACE__POINT__INIT;
   fc_error err = FC_ERROR_INIT;
   fc_channel *channel = NULL;
-  if (fc_channel_create(argc > 1 ? argv[1] : "127.0.0.1:50051", NULL, &channel, &err) != FC_OK ||
-      fc_channel_wait_ready(channel, 10 * FC_SECOND, &err) != FC_OK) {
+  const char *tls_folder = place_tls_folder(&argc, &argv);
+  if (connect_to(argc > 1 ? argv[1] : "127.0.0.1:50051", tls_folder, &channel, &err) != FC_OK) {
     fprintf(stderr, "%s\n", err.message);
     fc_channel_destroy(channel);
     return 1;

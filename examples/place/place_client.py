@@ -1,7 +1,8 @@
 """The tour of place_client.c with the official grpcio: it asks the same and prints the same.
 
-    place_client.py [target]        with place_server, or place_server.py
+    place_client.py [--tls FOLDER] [target]        with place_server, or place_server.py
 """
+import pathlib
 import sys
 import time
 
@@ -71,8 +72,15 @@ def timed(ask, *args):
     return code
 
 
-def main(target="127.0.0.1:50051"):
-    with grpc.insecure_channel(target) as channel:
+def open_channel(target, tls_folder):
+    if tls_folder is None:
+        return grpc.insecure_channel(target)
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(*(
+        pathlib.Path(tls_folder, name).read_bytes() for name in ("ca.pem", "client.key", "client.pem"))))
+
+
+def main(target="127.0.0.1:50051", tls_folder=None):
+    with open_channel(target, tls_folder) as channel:
         grpc.channel_ready_future(channel).result(timeout=10)
         stub = place_pb2_grpc.AtlasStub(channel)
         return [
@@ -86,4 +94,6 @@ def main(target="127.0.0.1:50051"):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    args = sys.argv[1:]
+    folder = args[1] if args[:1] == ["--tls"] else None
+    sys.exit(main(*args[2 if folder else 0:], tls_folder=folder))

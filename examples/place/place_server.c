@@ -1,7 +1,7 @@
 /*
  * The atlas server: looks places up, lists them, measures routes, and keeps notes at places.
  *
- *   place_server [address [table]]        "127.0.0.1:0" by default; prints the port, serves until Ctrl-C
+ *   place_server [--tls FOLDER] [address [table]]    "127.0.0.1:0" by default; prints the port, serves until Ctrl-C
  */
 #include <errno.h>
 #include <farcall/server.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "place_secure.h"
 #include "place_table.h"
 
 enum { NOTES_MAX = 256 }; /* the oldest are forgotten */
@@ -175,8 +176,18 @@ static const struct {
     {"/place.Atlas/Chat", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, chat},
 };
 
-static fc_result set_up(struct atlas *atlas, const char *address, fc_server **server, int *port,
-                        fc_error *err) {
+static fc_result listen_at(fc_server *server, const char *address, const char *tls_folder,
+                           int *port, fc_error *err) {
+  fc_server_credentials *credentials;
+  if (tls_folder == NULL) return fc_server_listen(server, address, port, err);
+  fc_result result = place_server_credentials(tls_folder, &credentials, err);
+  if (result == FC_OK) result = fc_server_listen_secure(server, address, credentials, port, err);
+  fc_server_credentials_destroy(credentials); /* the server keeps its own reference */
+  return result;
+}
+
+static fc_result set_up(struct atlas *atlas, const char *address, const char *tls_folder,
+                        fc_server **server, int *port, fc_error *err) {
   fc_result result = fc_server_create(NULL, server, err);
   for (size_t i = 0; result == FC_OK && i < sizeof methods / sizeof methods[0]; i++) {
     fc_handler handler = FC_HANDLER_INIT;
@@ -186,12 +197,12 @@ static fc_result set_up(struct atlas *atlas, const char *address, fc_server **se
     handler.user = atlas;
     result = fc_server_register(*server, methods[i].name, &handler, err);
   }
-  if (result == FC_OK) result = fc_server_listen(*server, address, port, err);
+  if (result == FC_OK) result = listen_at(*server, address, tls_folder, port, err);
   if (result == FC_OK) result = fc_server_start(*server, err);
   return result;
 }
 
-static bool serve(struct atlas *atlas, const char *address) {
+static bool serve(struct atlas *atlas, const char *address, const char *tls_folder) {
   fc_error err = FC_ERROR_INIT;
   fc_server *server = NULL;
   int port = 0, signal_number = 0;
@@ -201,7 +212,7 @@ static bool serve(struct atlas *atlas, const char *address) {
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before the library starts threads, which inherit it */
 
-  bool ok = set_up(atlas, address, &server, &port, &err) == FC_OK;
+  bool ok = set_up(atlas, address, tls_folder, &server, &port, &err) == FC_OK;
   if (ok) {
     printf("listening on port %d\n", port);
     fflush(stdout);
@@ -217,12 +228,13 @@ static bool serve(struct atlas *atlas, const char *address) {
 
 int main(int argc, char **argv) {
   static struct atlas atlas = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+  const char *tls_folder = place_tls_folder(&argc, &argv);
   const char *path = argc > 2 ? argv[2] : PLACE_TABLE_PATH;
   if (place_table_load(&atlas.table, path) != 0) {
     fprintf(stderr, "%s: %s\n", path, strerror(errno));
     return 1;
   }
-  bool ok = serve(&atlas, argc > 1 ? argv[1] : "127.0.0.1:0");
+  bool ok = serve(&atlas, argc > 1 ? argv[1] : "127.0.0.1:0", tls_folder);
   for (size_t i = 0; i < NOTES_MAX; i++) fc_bytes_unref(atlas.notes[i].message);
   place_table_free(&atlas.table);
   return !ok;

@@ -1,9 +1,10 @@
 """The atlas of place_server.c with the official grpcio: it gives the same answers.
 
-    place_server.py [address [table]]        prints the port, serves until Ctrl-C
+    place_server.py [--tls FOLDER] [address [table]]        prints the port, serves until Ctrl-C
 """
 import collections
 import math
+import pathlib
 import re
 import signal
 import sys
@@ -100,10 +101,19 @@ class Atlas(place_pb2_grpc.AtlasServicer):
             yield from earlier
 
 
-def main(address="127.0.0.1:0", table=TABLE):
+def listen(server, address, tls_folder):
+    if tls_folder is None:
+        return server.add_insecure_port(address)
+    key, chain, roots = (
+        pathlib.Path(tls_folder, name).read_bytes() for name in ("server.key", "server.pem", "ca.pem"))
+    return server.add_secure_port(
+        address, grpc.ssl_server_credentials([(key, chain)], roots, require_client_auth=True))
+
+
+def main(address="127.0.0.1:0", table=TABLE, tls_folder=None):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     place_pb2_grpc.add_AtlasServicer_to_server(Atlas(list(load(table))), server)
-    port = server.add_insecure_port(address)
+    port = listen(server, address, tls_folder)
     server.start()
     signal.signal(signal.SIGTERM, lambda *_: server.stop(1))
     print("listening on port", port, flush=True)
@@ -111,4 +121,6 @@ def main(address="127.0.0.1:0", table=TABLE):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    args = sys.argv[1:]
+    folder = args[1] if args[:1] == ["--tls"] else None
+    main(*args[2 if folder else 0:], tls_folder=folder)
