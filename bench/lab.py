@@ -110,9 +110,10 @@ def wait_for_port(process, port):
 # ---- systems: each knows its programs ----
 
 class Peer:
-    """A system whose programs are NAME_server and NAME_client."""
+    """A system whose programs are NAME_server and NAME_client. `certificates` is a folder: then over TLS."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, certificates=None):
+        self.env = {"BENCH_TLS": certificates} if certificates else {}
         self.server_path = os.path.join(folder, name + "_server")
         self.client_path = os.path.join(folder, name + "_client")
 
@@ -133,7 +134,10 @@ class Nghttp2:
     """nghttpd answers each POST with a file of the request's size; h2load asks. `work` is the number of streams and the
     size of the body."""
 
-    def __init__(self, folder):
+    env = {}
+
+    def __init__(self, folder, certificates=None):
+        self.certificates = certificates
         self.folder = os.path.join(folder, "www")
         os.makedirs(self.folder, exist_ok=True)
         for size in (64, 1 << 20):
@@ -144,14 +148,16 @@ class Nghttp2:
         return have("h2load") and have("nghttpd")
 
     def server(self, how):
-        return ["nghttpd", "--no-tls", "-a", "127.0.0.1", "-w", "24", "-W", "24", "-d", self.folder, "{port}"]
+        tls = ["server.key", "server.pem"] if self.certificates else []
+        return ["nghttpd", *([] if tls else ["--no-tls"]), "-a", "127.0.0.1", "-w", "24", "-W", "24", "-d", self.folder,
+                "{port}", *(os.path.join(self.certificates, name) for name in tls)]
 
     def client(self, work, server, limit):
         streams, size = work.split()
         length = ["-D", limit, "--warm-up-time", "200ms"] if limit.endswith("s") else ["-n", limit]
         return ["h2load", *length, "-c", "1", "-m", streams, "-w", "24", "-W", "24",
                 "-d", os.path.join(self.folder, size), "-H", "content-type: application/grpc",
-                "-H", "te: trailers", f"http://127.0.0.1:{server.port}/{size}"]
+                "-H", "te: trailers", f"http{'s' if self.certificates else ''}://127.0.0.1:{server.port}/{size}"]
 
     def result(self, done):
         rate = float(re.search(r"finished in .*?, ([\d.]+) req/s", done.stdout).group(1))
@@ -165,8 +171,8 @@ class Nghttp2:
 
 def measure(system, how, work, limit, cpus):
     """Runs a client against a fresh server; returns its figures."""
-    with Server(system.server(how), cpus[0]) as server:
-        done = run(pinned(cpus[1], system.client(work, server, limit)))
+    with Server(system.server(how), cpus[0], env=system.env) as server:
+        done = run(pinned(cpus[1], system.client(work, server, limit)), env={**os.environ, **system.env})
     return system.result(done)
 
 

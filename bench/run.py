@@ -41,20 +41,30 @@ def wanted(key):
     return bool(ONLY.search(key))
 
 
-def find_systems(programs):
-    systems = {timed.RAW: lab.Peer(programs, "tcp"), timed.FARCALL: lab.Peer(programs, "farcall")}
+def find_systems(programs, certificates=None):
+    systems = {timed.FARCALL: lab.Peer(programs, "farcall", certificates)}
+    if not certificates:
+        systems[timed.RAW] = lab.Peer(programs, "tcp")
     if not SHORT:
-        systems |= {timed.GRPC: lab.Peer(programs, "grpc"), timed.NGHTTP2: lab.Nghttp2(programs)}
+        systems |= {timed.GRPC: lab.Peer(programs, "grpc", certificates),
+                    timed.NGHTTP2: lab.Nghttp2(programs, certificates)}
     for name in [name for name, system in systems.items() if not system.there()]:
         say(f"{name} is not here and not measured")
         del systems[name]
     return systems
 
 
-def measure_times(systems):
+def make_certificates(programs):
+    folder = os.path.join(programs, "certs")
+    lab.run([os.path.join(SOURCE, "scripts", "certs.sh"), folder])
+    return folder
+
+
+def measure_times(systems, programs):
     """The clock's part: all rounds, first the workloads side by side, then the series."""
     rows = [row for row in timed.ROWS if wanted(row.key)]
-    results = timed.Timed(systems, rows, SECONDS)
+    over_tls = find_systems(programs, make_certificates(programs)) if any(row.tls for row in rows) else {}
+    results = timed.Timed({False: systems, True: over_tls}, rows, SECONDS)
     series = [s for s in flat.all_series(systems, lab.FILES - 100, SHORT) if wanted(s.key)]
     for i in range(ROUNDS):
         say(f"round {i + 1} of {ROUNDS}")
@@ -163,7 +173,7 @@ def main():
     programs = os.path.join(folder, "bench")
     systems = find_systems(programs)
     lines = list(machine(folder, systems))
-    results, series = measure_times(systems)
+    results, series = measure_times(systems, programs)
     counted = count(systems, programs)
     failures = results.failures + counted.failures + [failure for one in series for failure in one.failures]
     facts = {**held_facts(systems, failures), **thread_facts(results), **size_facts(systems, folder, failures)}

@@ -17,11 +17,12 @@ class Row:
     unit: str
     cpus: tuple
     cells: dict
+    tls: bool = False
 
 
-def _row(key, title, unit, cpus, raw=None, farcall=None, grpc=None, nghttp2=None):
+def _row(key, title, unit, cpus, raw=None, farcall=None, grpc=None, nghttp2=None, tls=False):
     cells = zip(SYSTEMS, (raw, farcall, grpc, nghttp2))
-    return Row(key, title, unit, cpus, {system: cell for system, cell in cells if cell})
+    return Row(key, title, unit, cpus, {system: cell for system, cell in cells if cell}, tls)
 
 
 ONE, TWO = lab.ONE_CORE, lab.TWO_CORES
@@ -50,6 +51,14 @@ ROWS = [
          ("sink", "stream"), ("", "cstream"), ("sync", "cstream")),
     _row("echo1m.2core", "echo of 1 MiB", BYTES, TWO,
          ("echo", "echo1m"), ("", "echo1m"), ("sync", "echo1m"), ("", f"1 {1 << 20}")),
+    _row("tls.1core", "unary over TLS, blocking client, asynchronous handler", LATENCY, ONE,
+         None, ("", "unary"), ("callback", "unary"), ("", "1 64"), tls=True),
+    _row("tls.2core", "the same", LATENCY, TWO,
+         None, ("", "unary"), ("callback", "unary"), ("", "1 64"), tls=True),
+    _row("tls-outstanding.2core", "100 calls outstanding over TLS, polled by the program", RATE, TWO,
+         None, ("", "outstanding=100"), ("async", "outstanding=100"), ("", "100 64"), tls=True),
+    _row("tls-echo1m.2core", "echo of 1 MiB over TLS", BYTES, TWO,
+         None, ("", "echo1m"), ("sync", "echo1m"), ("", f"1 {1 << 20}"), tls=True),
 ]
 
 
@@ -61,7 +70,8 @@ def micros(row, result):
 
 
 class Timed:
-    """The results of all rounds, by row and system. Cells that are the same experiment share it."""
+    """The results of all rounds, by row and system. Cells that are the same experiment share it. `systems` is by name, for
+    rows without and with TLS: {False: ..., True: ...}."""
 
     def __init__(self, systems, rows, seconds):
         self.systems, self.seconds = systems, seconds
@@ -70,21 +80,21 @@ class Timed:
         self.failures = []
 
     def _identity(self, row, system):
-        return (system, *row.cells[system], row.cpus)
+        return (system, *row.cells[system], row.cpus, row.tls)
 
     def one_round(self, say):
         done = set()
         for row in self.rows:
             for system in row.cells:
                 identity = self._identity(row, system)
-                if system in self.systems and identity not in done:
+                if system in self.systems[row.tls] and identity not in done:
                     done.add(identity)
                     self._experiment(row, system, identity, say)
 
     def _experiment(self, row, system, identity, say):
         try:
             how, work = row.cells[system]
-            result = lab.measure(self.systems[system], how, work, f"{round(self.seconds * 1000)}ms", row.cpus)
+            result = lab.measure(self.systems[row.tls][system], how, work, f"{round(self.seconds * 1000)}ms", row.cpus)
         except (lab.Failed, OSError, ValueError, lab.subprocess.TimeoutExpired) as problem:
             self.failures.append(f"{row.key}, {system}: {problem}")
             return

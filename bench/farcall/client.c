@@ -1,6 +1,6 @@
 /*
  * The client of the echo service on farcall: client WORKLOAD[=NUMBER] PORT LIMIT SERVER_PID. The workloads are listed
- * below; LIMIT is that of measure.h.
+ * below; LIMIT is that of measure.h. With BENCH_TLS in the environment, a folder of certificates, calls go over TLS.
  */
 #include "client.h"
 
@@ -28,12 +28,26 @@ void fail(const char *what, const char *why) {
   exit(1);
 }
 
+static fc_channel_credentials *tls_credentials(const char *folder) {
+  fc_tls_client_options options = FC_TLS_CLIENT_OPTIONS_INIT;
+  fc_channel_credentials *credentials;
+  fc_error err = FC_ERROR_INIT;
+  char roots[512];
+  snprintf(roots, sizeof roots, "%s/ca.pem", folder);
+  options.roots_file = roots;
+  if (fc_channel_credentials_tls(&options, &credentials, &err) != FC_OK) fail("TLS", err.message);
+  return credentials;
+}
+
 fc_channel *connect_to(const char *target, fc_reactor *reactor) {
   fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
   fc_channel *channel;
   fc_error err = FC_ERROR_INIT;
+  const char *folder = getenv("BENCH_TLS");
   options.reactor = reactor;
+  if (folder) options.credentials = tls_credentials(folder);
   if (fc_channel_create(target, &options, &channel, &err) != FC_OK) fail("channel", err.message);
+  fc_channel_credentials_destroy(options.credentials);
   return channel;
 }
 

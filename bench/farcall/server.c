@@ -1,6 +1,7 @@
 /*
  * The echo service on farcall: server [STREAMS]. It prints its port and serves until SIGTERM; STREAMS is what a
- * connection may have open at a time. Handlers are asynchronous, but for /bench.Echo/Blocking.
+ * connection may have open at a time. Handlers are asynchronous, but for /bench.Echo/Blocking. With BENCH_TLS in the
+ * environment, a folder of certificates, it serves TLS.
  */
 #include <farcall/server.h>
 #include <signal.h>
@@ -143,7 +144,23 @@ static void add_handlers(fc_server *server) {
   }
 }
 
+static void listen_tls(fc_server *server, const char *folder, int *port) {
+  fc_tls_server_options options = FC_TLS_SERVER_OPTIONS_INIT;
+  fc_server_credentials *credentials;
+  fc_error err = FC_ERROR_INIT;
+  char certificate[512], key[512];
+  snprintf(certificate, sizeof certificate, "%s/server.pem", folder);
+  snprintf(key, sizeof key, "%s/server.key", folder);
+  options.identities =
+      &(fc_tls_identity){.certificate_chain_file = certificate, .private_key_file = key};
+  options.identity_count = 1;
+  check(fc_server_credentials_tls(&options, &credentials, &err), &err);
+  check(fc_server_listen_secure(server, "127.0.0.1:0", credentials, port, &err), &err);
+  fc_server_credentials_destroy(credentials);
+}
+
 int main(int argc, char **argv) {
+  const char *tls = getenv("BENCH_TLS");
   fc_server_options options = FC_SERVER_OPTIONS_INIT;
   fc_server *server;
   fc_error err = FC_ERROR_INIT;
@@ -156,7 +173,11 @@ int main(int argc, char **argv) {
   if (argc > 1) options.max_concurrent_streams = (uint32_t)atoi(argv[1]);
   check(fc_server_create(&options, &server, &err), &err);
   add_handlers(server);
-  check(fc_server_listen(server, "127.0.0.1:0", &port, &err), &err);
+  if (tls) {
+    listen_tls(server, tls, &port);
+  } else {
+    check(fc_server_listen(server, "127.0.0.1:0", &port, &err), &err);
+  }
   check(fc_server_start(server, &err), &err);
   printf("%d\n", port);
   fflush(stdout);

@@ -1,13 +1,22 @@
-/* The client of the echo service on grpc C++: client WORKLOAD[=NUMBER] PORT LIMIT SERVER_PID. */
+/* The client of the echo service on grpc C++: client WORKLOAD[=NUMBER] PORT LIMIT SERVER_PID; over TLS with BENCH_TLS, as
+ * the farcall client. */
 #include "client.h"
+#include "files.h"
 
 #include <vector>
+
+static std::shared_ptr<grpc::ChannelCredentials> Credentials() {
+  const char *folder = getenv("BENCH_TLS");
+  if (!folder) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = ReadFile(std::string(folder) + "/ca.pem");
+  return grpc::SslCredentials(options);
+}
 
 std::unique_ptr<Echo::Stub> ConnectTo(const std::string &target) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return Echo::NewStub(
-      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+  return Echo::NewStub(grpc::CreateCustomChannel(target, Credentials(), arguments));
 }
 
 Payload MakePayload(size_t size) {

@@ -1,6 +1,6 @@
 /*
  * The echo service on grpc C++: server sync|callback|async. It prints its port and serves until SIGTERM. Each of the
- * three interfaces has handlers of its own: sync blocks on the library's threads and has all four patterns; callback
+ * three interfaces (with BENCH_TLS in the environment over TLS) has handlers of its own: sync blocks on the library's threads and has all four patterns; callback
  * has Unary and BidiStream; async has Unary, on one completion queue and one thread.
  */
 #include <grpcpp/grpcpp.h>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "echo.grpc.pb.h"
+#include "files.h"
 #include "measure.h"
 
 using bench::Echo;
@@ -132,6 +133,15 @@ class AsyncLoop {
   std::thread thread_;
 };
 
+std::shared_ptr<grpc::ServerCredentials> Credentials() {
+  const char *folder = getenv("BENCH_TLS");
+  if (!folder) return grpc::InsecureServerCredentials();
+  const std::string path = std::string(folder) + "/server";
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back({ReadFile(path + ".key"), ReadFile(path + ".pem")});
+  return grpc::SslServerCredentials(options);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -147,7 +157,7 @@ int main(int argc, char **argv) {
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   measure_raise_files();
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort("127.0.0.1:0", Credentials(), &port);
   if (how == "async") {
     builder.RegisterService(&async);
     loop = std::make_unique<AsyncLoop>(&builder);
