@@ -4,7 +4,7 @@
 #   ca other_ca             two authorities; bundle.pem holds both
 #   server renewed rsa_server other_server     good for localhost, *.test.example, 127.0.0.1 and ::1
 #   server_chain            the same behind an intermediate authority, which its file holds too
-#   client other_client     for clients, with names of every kind
+#   client other_client     for clients, with names of every kind; cn_client has a common name alone
 #   expired future expired_client wrong_name no_ip wrong_usage cn_only self_signed wildcard nul_name
 #                           each wrong in the way that it says
 #   encrypted.key encrypted_old.key            server.key behind the passphrase "secret", in both formats
@@ -101,6 +101,7 @@ subject=test-client
 leaf client ca clientAuth "$client_names"
 leaf expired_client ca clientAuth "$client_names" $((-2 * year)) $((-year))
 leaf other_client other_ca clientAuth "$client_names"
+leaf cn_client ca clientAuth ""
 
 subject=localhost
 leaf expired ca serverAuth "$names" $((-2 * year)) $((-year))

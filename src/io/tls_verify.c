@@ -54,7 +54,7 @@ static fc_result expect_host(SSL *ssl, const char *name, fc_error *err) {
   if (len > 1 && name[len - 1] == '.') len--; /* RFC 6066 section 3: without the trailing dot */
   /* To OpenSSL a leading dot means: any name below. */
   if (len == 0 || len >= sizeof host || name[0] == '.') {
-    return fc__error(err, FC_ERR_INVALID, "\"%s\" is no name of a host", name);
+    return fc__error(err, FC_ERR_INVALID, "no host can have the name \"%s\"", name);
   }
   memcpy(host, name, len);
   host[len] = '\0';
