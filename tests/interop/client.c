@@ -1,8 +1,9 @@
 /*
- * The test client of service.md: interop_client TARGET PEER [CASE ...]
+ * The test client of service.md: interop_client [--certs FOLDER [--mutual]] TARGET PEER [CASE ...]
  */
 #include "client.h"
 
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 fc_channel *channel;
 const char *target;
 const char *peer_name;
+const char *certs;
+bool mutual;
 
 static char failure[512];
 
@@ -132,6 +135,47 @@ void expect_noticed(const char *id) {
   fc_call_destroy(call);
 }
 
+fc_channel *connect_to(const char *address, const fc_channel_options *given) {
+  fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
+  fc_channel_credentials *credentials = NULL;
+  fc_channel *made;
+  fc_error err = FC_ERROR_INIT;
+  if (given) options = *given;
+  if (!given || !given->credentials)
+    options.credentials = credentials = credentials_of("ca", own_identity());
+  if (fc_channel_create(address, &options, &made, &err) != FC_OK) die(address, err.message);
+  fc_channel_credentials_destroy(credentials);
+  return made;
+}
+
+static const char *cert_file(char out[512], const char *name, const char *ending) {
+  snprintf(out, 512, "%s/%s%s", certs, name, ending);
+  return out;
+}
+
+fc_channel_credentials *credentials_with(fc_tls_client_options *options, const char *authority,
+                                         const char *identity) {
+  char roots[512], chain[512], key[512];
+  fc_tls_identity shown = {0};
+  fc_channel_credentials *credentials;
+  fc_error err = FC_ERROR_INIT;
+  options->roots_file = cert_file(roots, authority, ".pem");
+  if (identity) {
+    shown.certificate_chain_file = cert_file(chain, identity, ".pem");
+    shown.private_key_file = cert_file(key, identity, ".key");
+    options->identity = &shown;
+  }
+  if (fc_channel_credentials_tls(options, &credentials, &err) != FC_OK) die(certs, err.message);
+  return credentials;
+}
+
+fc_channel_credentials *credentials_of(const char *authority, const char *identity) {
+  fc_tls_client_options options = FC_TLS_CLIENT_OPTIONS_INIT;
+  return certs ? credentials_with(&options, authority, identity) : NULL;
+}
+
+const char *own_identity(void) { return mutual ? "client" : NULL; }
+
 fc_slice text(const char *chars) { return fc_slice_from_string(chars); }
 
 fc_slice filler(size_t size) {
@@ -148,10 +192,18 @@ int64_t now_ms(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static bool starts_with(const char *name, const char *prefix) {
+  return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Whether a case is for channels like this run's, and wanted. */
 static bool wanted(const char *name, char **names) {
+  if (starts_with(name, "tls_") && !certs) return false;
+  if (starts_with(name, "mutual_") && !mutual) return false;
+  if (starts_with(name, "clear_") && certs) return false;
   if (!*names) return true;
   for (; *names; names++)
-    if (strcmp(*names, name) == 0) return true;
+    if (fnmatch(*names, name, 0) == 0) return true;
   return false;
 }
 
@@ -169,15 +221,21 @@ static int run(const struct test_case *cases, char **names) {
 }
 
 int main(int argc, char **argv) {
-  const struct test_case *groups[] = {basic_cases, metadata_cases, status_cases, compression_cases,
-                                      size_cases,  load_cases,     time_cases,   connection_cases};
-  fc_error err = FC_ERROR_INIT;
-  int failed = 0;
-  if (argc < 3) die("usage", "interop_client TARGET PEER [CASE ...]");
-  target = argv[1];
-  peer_name = argv[2];
-  if (fc_channel_create(target, NULL, &channel, &err) != FC_OK) die(target, err.message);
-  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) failed += run(groups[i], argv + 3);
+  const struct test_case *groups[] = {
+      basic_cases, metadata_cases, status_cases,     compression_cases, size_cases,
+      load_cases,  time_cases,     connection_cases, security_cases,    token_cases};
+  int failed = 0, at = 1;
+  for (; at < argc && argv[at][0] == '-'; at++) {
+    if (strcmp(argv[at], "--mutual") == 0) mutual = true;
+    if (strcmp(argv[at], "--certs") == 0 && at + 1 < argc) certs = argv[++at];
+  }
+  if (argc < at + 2)
+    die("usage", "interop_client [--certs FOLDER [--mutual]] TARGET PEER [CASE ...]");
+  target = argv[at];
+  peer_name = argv[at + 1];
+  channel = connect_to(target, NULL);
+  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+    failed += run(groups[i], argv + at + 2);
   fc_channel_destroy(channel);
   return failed > 0;
 }

@@ -6,6 +6,8 @@
 extern fc_channel *channel;   /* to the server under test */
 extern const char *target;    /* its address */
 extern const char *peer_name; /* "grpcio", "grpc-go", "farcall" */
+extern const char *certs;     /* the folder of the certificates; NULL: no TLS */
+extern bool mutual;           /* this client shows a certificate */
 
 /* Notes that the running case fails, the first time with the reason; gives ok back. */
 bool expect(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -38,6 +40,21 @@ void expect_alive(void);
 /* What the server says of a cancelled call. */
 void expect_noticed(const char *id);
 
+/* A channel as that of this run, with the credentials in options if there are some. options may be NULL. */
+fc_channel *connect_to(const char *address, const fc_channel_options *options);
+
+/* TLS that trusts an authority and shows an identity (NULL: none), by their names in the folder; NULL without TLS. */
+fc_channel_credentials *credentials_of(const char *authority, const char *identity);
+fc_channel_credentials *credentials_with(fc_tls_client_options *options, const char *authority,
+                                         const char *identity);
+const char *own_identity(void); /* of this run, or NULL */
+
+/* A channel to the target with credentials, which it takes, and a name for the server or NULL. */
+fc_channel *channel_with(fc_channel_credentials *credentials, const char *name);
+
+/* A blocking unary call on a channel. */
+fc_call *ask_on(fc_channel *to, fc_call_credentials *credentials);
+
 fc_slice text(const char *chars);
 
 /* size bytes of memory that never goes, the same in every call. */
@@ -52,6 +69,6 @@ struct test_case {
 
 /* Each ends with an empty one. */
 extern const struct test_case basic_cases[], metadata_cases[], status_cases[], compression_cases[],
-    size_cases[], load_cases[], time_cases[], connection_cases[];
+    size_cases[], load_cases[], time_cases[], connection_cases[], security_cases[], token_cases[];
 
 #endif

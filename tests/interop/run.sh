@@ -2,6 +2,7 @@
 # Runs the cases of service.md: the C client against the servers of all peers, and their clients against the C
 # server.
 #   run.sh [PEER ...]         farcall grpcio grpc-go official; all of them by default
+# In the clear, over TLS, and over mutual TLS, there with some cases of each kind; FC_MODES="clear tls mutual" chooses.
 # "official" are the cases of grpc/grpc doc/interop-test-descriptions.md with grpc-go's own programs for them.
 # FC_PRESET=asan takes the C programs of that preset instead of dev's.
 . "$(dirname "$0")/../../scripts/common.sh"
@@ -17,7 +18,23 @@ cmake --build "$BUILD/$preset" --target tests/interop/all >"$BUILD/logs/interop-
   exit 1
 }
 
+scripts/certs.sh "$peers/certs"
 passed=0 failed=0 skipped=0
+
+# What every peer is given for a mode, and what grpc-go's own programs are.
+flags=() cases=() official_client=() official_server=()
+set_mode() {
+  mode=$1 flags=() cases=() official_client=() official_server=()
+  if [ "$mode" = clear ]; then return; fi
+  flags=(--certs "$peers/certs")
+  official_client=(--use_tls=true --use_test_ca=true --ca_file="$peers/certs/ca.pem")
+  official_server=(--use_tls=true --tls_cert_file="$peers/certs/server.pem" --tls_key_file="$peers/certs/server.key")
+  if [ "$mode" = tls ]; then return; fi
+  flags+=(--mutual)
+  cases=(unary "down*" "up*" "both*" metadata_both code_after_messages gzip_stream "large_*" thousand_calls
+    deadline_passes cancel_stream graceful_stop "tls_*" "mutual_*")
+}
+
 server=
 stop_server() {
   local status=0
@@ -45,7 +62,7 @@ start_server() {
 
 # meet TITLE CLIENT ...: runs a client against the server that was started, and counts its lines.
 meet() {
-  local title=$1 log=$BUILD/logs/interop-client.log status=0 ok wrong
+  local title="$1, $mode" log=$BUILD/logs/interop-client.log status=0 begin=$SECONDS ok wrong
   shift
   echo "== $title"
   timeout 120 "$@" >"$log" 2>>"$BUILD/logs/interop-peers.log" || status=$?
@@ -57,23 +74,23 @@ meet() {
     echo "FAIL the client ended with status $status"
     wrong=1
   fi
-  echo "$title: $ok passed, $wrong failed"
+  echo "$title: $ok passed, $wrong failed in $((SECONDS - begin)) s"
   echo
   passed=$((passed + ok)) failed=$((failed + wrong))
 }
 
 with_farcall() {
-  start_server "$programs/interop_server"
-  meet "farcall client, farcall server" "$programs/interop_client" "$target" farcall
+  start_server "$programs/interop_server" "${flags[@]}"
+  meet "farcall client, farcall server" "$programs/interop_client" "${flags[@]}" "$target" farcall "${cases[@]}"
 }
 
 with_grpcio() {
   local python=$peers/python/bin/python name
   name="grpcio $("$python" -c 'import grpc; print(grpc.__version__)')"
-  start_server "$python" tests/interop/python/server.py
-  meet "farcall client, $name server" "$programs/interop_client" "$target" grpcio
-  start_server "$programs/interop_server"
-  meet "$name client, farcall server" "$python" tests/interop/python/client.py "$target"
+  start_server "$python" tests/interop/python/server.py "${flags[@]}"
+  meet "farcall client, $name server" "$programs/interop_client" "${flags[@]}" "$target" grpcio "${cases[@]}"
+  start_server "$programs/interop_server" "${flags[@]}"
+  meet "$name client, farcall server" "$python" tests/interop/python/client.py "${flags[@]}" "$target" "${cases[@]}"
 }
 
 grpc_go=$(sed -n 's/.*google.golang.org\/grpc v//p' tests/interop/go/go.mod)
@@ -104,10 +121,10 @@ build_go() {
 with_grpc_go() {
   local name="grpc-go $grpc_go"
   build_go grpc-go "$peers/go" || return 0
-  start_server "$peers/go/server"
-  meet "farcall client, $name server" "$programs/interop_client" "$target" grpc-go
-  start_server "$programs/interop_server"
-  meet "$name client, farcall server" "$peers/go/client" "$target"
+  start_server "$peers/go/server" "${flags[@]}"
+  meet "farcall client, $name server" "$programs/interop_client" "${flags[@]}" "$target" grpc-go "${cases[@]}"
+  start_server "$programs/interop_server" "${flags[@]}"
+  meet "$name client, farcall server" "$peers/go/client" "${flags[@]}" "$target" "${cases[@]}"
 }
 
 free_port() {
@@ -117,7 +134,7 @@ free_port() {
 start_official_go() {
   local port i
   port=$(free_port)
-  "$peers/go-official/server" --port="$port" 2>>"$BUILD/logs/interop-peers.log" &
+  "$peers/go-official/server" --port="$port" "${official_server[@]}" 2>>"$BUILD/logs/interop-peers.log" &
   server=$!
   target=127.0.0.1:$port
   for i in $(seq 200); do
@@ -126,29 +143,41 @@ start_official_go() {
   done
 }
 
+# official_cases TITLE CLIENT CASE ...
+official_cases() {
+  local title=$1 client=$2
+  shift 2
+  meet "official cases: $title" tests/interop/official/run_cases.sh "$target" "$client" "${official_client[@]}" -- "$@"
+}
+
+# grpc-go's programs for them have no client certificates.
 with_official() {
-  local ours=$programs/official name="grpc-go $grpc_go" run=tests/interop/official/run_cases.sh
+  local ours=$programs/official name="grpc-go $grpc_go"
   local go_module=google.golang.org/grpc/interop go_cases="
     empty_unary large_unary client_streaming server_streaming ping_pong empty_stream custom_metadata
     status_code_and_message special_status_message unimplemented_method unimplemented_service cancel_after_begin
     cancel_after_first_response timeout_on_sleeping_server pick_first_unary rpc_soak channel_soak"
+  if [ "$mode" = mutual ]; then return; fi
   if [ ! -x "$ours/official_client" ]; then
     skip "official cases" "protobuf-c or grpc-proto is missing"
     return
   fi
-  start_server "$ours/official_server"
-  meet "official cases: farcall client, farcall server" $run "$ours/official_client" "$target" $("$ours/official_client")
+  start_server "$ours/official_server" "${official_server[@]}"
+  official_cases "farcall client, farcall server" "$ours/official_client" $("$ours/official_client")
   build_go "official cases with grpc-go" "$peers/go-official" "$go_module/client@v$grpc_go" \
     "$go_module/server@v$grpc_go" || return 0
   start_official_go
-  meet "official cases: farcall client, $name server" $run "$ours/official_client" "$target" $("$ours/official_client")
-  start_server "$ours/official_server"
-  meet "official cases: $name client, farcall server" $run "$peers/go-official/client" "$target" $go_cases
+  official_cases "farcall client, $name server" "$ours/official_client" $("$ours/official_client")
+  start_server "$ours/official_server" "${official_server[@]}"
+  official_cases "$name client, farcall server" "$peers/go-official/client" $go_cases
 }
 
 : >"$BUILD/logs/interop-peers.log"
 if [ $# = 0 ]; then set -- farcall grpcio grpc-go official; fi
-for peer; do "with_${peer//-/_}"; done
+for mode in ${FC_MODES:-clear tls mutual}; do
+  set_mode "$mode"
+  for peer; do "with_${peer//-/_}"; done
+done
 if [ $skipped = 0 ]; then
   echo "$passed passed, $failed failed"
 else

@@ -1,5 +1,6 @@
 /*
- * The test server of service.md: interop_server [ADDRESS]. Prints its port, serves until SIGTERM.
+ * The test server of service.md: interop_server [--certs FOLDER [--mutual]]. Prints its port, serves until
+ * SIGTERM.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server_security.h"
 #include "server_wish.h"
 
 enum { NOTES = 256 };
@@ -22,6 +24,7 @@ static struct {
 
 static atomic_long away_ms;
 static int strict_port;
+static fc_server_credentials *credentials;
 
 static void check(fc_result r, const fc_error *err) {
   if (r == FC_OK) return;
@@ -146,6 +149,15 @@ static void noticed(fc_call *call, void *user) {
   fc_call_finish(call, FC_CODE_OK, NULL, (fc_slice){0});
 }
 
+static void known(fc_call *call, void *user) {
+  fc_bytes *name;
+  (void)user;
+  if (fc_call_recv(call, &name) != FC_OK) return;
+  fc_bytes *answer = security_known(call, fc_bytes_slice(name));
+  fc_bytes_unref(name);
+  if (send_message(call, answer)) fc_call_finish(call, FC_CODE_OK, NULL, (fc_slice){0});
+}
+
 static void strict(fc_call *call, void *user) {
   char address[32];
   (void)user;
@@ -179,6 +191,7 @@ static const struct {
     {"/interop.Test/Early", FC_PATTERN_STREAM_STREAM, early},
     {"/interop.Test/Wait", FC_PATTERN_UNARY_UNARY, wait_for_end},
     {"/interop.Test/Noticed", FC_PATTERN_UNARY_UNARY, noticed},
+    {"/interop.Test/Known", FC_PATTERN_UNARY_UNARY, known},
     {"/interop.Test/Strict", FC_PATTERN_UNARY_UNARY, strict},
     {"/interop.Test/Stop", FC_PATTERN_UNARY_UNARY, stop},
 };
@@ -193,7 +206,7 @@ static fc_server *serve(const char *address, const fc_server_options *options, i
     handler.fn = methods[i].fn;
     check(fc_server_register(server, methods[i].name, &handler, &err), &err);
   }
-  check(fc_server_listen(server, address, port, &err), &err);
+  check(fc_server_listen_secure(server, address, credentials, port, &err), &err);
   check(fc_server_start(server, &err), &err);
   return server;
 }
@@ -221,8 +234,9 @@ int main(int argc, char **argv) {
   lenient.workers = 64;
   lenient.permit_ping_without_calls = true;
   lenient.min_ping_interval_ns = FC_MILLISECOND;
+  credentials = security_credentials(argc, argv);
   fc_server *strict_server = serve("127.0.0.1:0", &options, &strict_port);
-  fc_server *server = serve(argc > 1 ? argv[1] : "127.0.0.1:0", &lenient, &port);
+  fc_server *server = serve("127.0.0.1:0", &lenient, &port);
   snprintf(address, sizeof address, "127.0.0.1:%d", port);
   printf("%d\n", port);
   fflush(stdout);
@@ -233,5 +247,6 @@ int main(int argc, char **argv) {
   }
   well = end(server) && well;
   well = end(strict_server) && well;
+  fc_server_credentials_destroy(credentials);
   return well ? 0 : 1;
 }

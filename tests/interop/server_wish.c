@@ -65,6 +65,8 @@ static void read_entry(struct wish *wish, fc_slice key, fc_slice value) {
   if (fc_slice_equals(key, "want-delay-ms")) wish->delay_ms = number(value);
   if (fc_slice_equals(key, "want-encoding")) wish->encoding = encoding(value);
   if (fc_slice_equals(key, "want-last-bytes")) add_filler(wish->last, number(value));
+  if (fc_slice_equals(key, "authorization"))
+    add(wish->last, fc_slice_from_string("saw-authorization"), value);
   if (fc_slice_equals(key, "id")) copy_text(wish->id, sizeof wish->id, value);
 }
 

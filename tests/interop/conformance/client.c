@@ -52,6 +52,22 @@ static fc_compression compression_of(const Request *request) {
   }
 }
 
+/* NULL: in the clear. */
+static fc_channel_credentials *credentials_of(const Request *request) {
+  fc_tls_client_options options = FC_TLS_CLIENT_OPTIONS_INIT;
+  fc_tls_identity identity;
+  fc_channel_credentials *credentials;
+  fc_error err = FC_ERROR_INIT;
+  if (request->server_tls_cert.len == 0) return NULL;
+  options.roots = slice_of(request->server_tls_cert);
+  if (request->client_tls_creds) {
+    identity = identity_of(request->client_tls_creds);
+    options.identity = &identity;
+  }
+  require(fc_channel_credentials_tls(&options, &credentials, &err) == FC_OK, err.message);
+  return credentials;
+}
+
 static fc_channel *connect_to(const Request *request) {
   fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
   fc_channel *channel;
@@ -59,7 +75,9 @@ static fc_channel *connect_to(const Request *request) {
   char target[300];
   snprintf(target, sizeof target, "%s:%u", request->host, request->port);
   options.max_receive_message_bytes = request->message_receive_limit;
+  options.credentials = credentials_of(request);
   require(fc_channel_create(target, &options, &channel, &err) == FC_OK, err.message);
+  fc_channel_credentials_destroy(options.credentials);
   return channel;
 }
 

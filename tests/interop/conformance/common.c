@@ -56,6 +56,13 @@ char *arena_text(struct arena *arena, fc_slice chars) {
 
 fc_slice slice_of(ProtobufCBinaryData data) { return (fc_slice){data.data, data.len}; }
 
+fc_tls_identity identity_of(const Connectrpc__Conformance__V1__TLSCreds *creds) {
+  fc_tls_identity identity = {0};
+  identity.certificate_chain = slice_of(creds->cert);
+  identity.private_key = slice_of(creds->key);
+  return identity;
+}
+
 /* ---- headers ---- */
 
 static bool is_binary(fc_slice key) {

@@ -2,6 +2,7 @@
 #define CONFORMANCE_COMMON_H
 /* What the client and the server under test share: memory that goes with a case, headers, and talking to the runner. */
 #include <farcall/call.h>
+#include <farcall/tls.h>
 
 #include "connectrpc/conformance/v1/client_compat.pb-c.h"
 #include "connectrpc/conformance/v1/server_compat.pb-c.h"
@@ -27,6 +28,7 @@ fc_metadata *metadata_from(Header **headers, size_t count);
 size_t headers_from(struct arena *arena, const fc_metadata *metadata, Header ***out);
 
 fc_slice slice_of(ProtobufCBinaryData data);
+fc_tls_identity identity_of(const Connectrpc__Conformance__V1__TLSCreds *creds); /* borrows them */
 
 /* One message of the runner, a 32-bit length before it, from standard input or to standard output. */
 ProtobufCMessage *runner_read(const ProtobufCMessageDescriptor *descriptor); /* NULL: the end */

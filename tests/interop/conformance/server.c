@@ -18,6 +18,7 @@ typedef Connectrpc__Conformance__V1__StreamResponseDefinition StreamDefinition;
 typedef Connectrpc__Conformance__V1__ConformancePayload Payload;
 typedef Connectrpc__Conformance__V1__ConformancePayload__RequestInfo RequestInfo;
 typedef Connectrpc__Conformance__V1__Error Error;
+typedef Connectrpc__Conformance__V1__ServerCompatRequest Request;
 
 enum { REQUESTS_MAX = 1000 };
 
@@ -232,11 +233,33 @@ static const struct {
     {SERVICE "BidiStream", FC_PATTERN_STREAM_STREAM, bidi_stream, "BidiStreamRequest"},
 };
 
-static fc_server *serve(size_t limit, int *port) {
+static fc_server_credentials *credentials_of(const Request *asked) {
+  fc_tls_server_options options = FC_TLS_SERVER_OPTIONS_INIT;
+  fc_tls_identity identity;
+  fc_server_credentials *credentials;
+  fc_error err = FC_ERROR_INIT;
+  fc_result r;
+  if (asked->use_tls) {
+    require(asked->server_creds != NULL, "the runner gives no certificate");
+    identity = identity_of(asked->server_creds);
+    options.identities = &identity;
+    options.identity_count = 1;
+    if (asked->client_tls_cert.len) options.client_auth = FC_TLS_CLIENT_AUTH_REQUIRE;
+    options.client_roots = slice_of(asked->client_tls_cert);
+    r = fc_server_credentials_tls(&options, &credentials, &err);
+  } else {
+    r = fc_server_credentials_insecure(&credentials, &err);
+  }
+  require(r == FC_OK, err.message);
+  return credentials;
+}
+
+static fc_server *serve(const Request *asked, int *port) {
+  fc_server_credentials *credentials = credentials_of(asked);
   fc_server_options options = FC_SERVER_OPTIONS_INIT;
   fc_server *server = NULL;
   fc_error err = FC_ERROR_INIT;
-  options.max_receive_message_bytes = limit;
+  options.max_receive_message_bytes = asked->message_receive_limit;
   options.compression = FC_COMPRESSION_GZIP; /* where the client accepts it */
   fc_result r = fc_server_create(&options, &server, &err);
   for (size_t i = 0; r == FC_OK && i < sizeof methods / sizeof methods[0]; i++) {
@@ -246,9 +269,10 @@ static fc_server *serve(size_t limit, int *port) {
     handler.user = (void *)(uintptr_t)methods[i].request;
     r = fc_server_register(server, methods[i].name, &handler, &err);
   }
-  if (r == FC_OK) r = fc_server_listen(server, "127.0.0.1:0", port, &err);
+  if (r == FC_OK) r = fc_server_listen_secure(server, "127.0.0.1:0", credentials, port, &err);
   if (r == FC_OK) r = fc_server_start(server, &err);
   require(r == FC_OK, err.message);
+  fc_server_credentials_destroy(credentials);
   return server;
 }
 
@@ -261,15 +285,16 @@ int main(void) {
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before the library starts threads, which inherit it */
-  ProtobufCMessage *asked =
+  ProtobufCMessage *message =
       runner_read(&connectrpc__conformance__v1__server_compat_request__descriptor);
+  const Request *asked = (const Request *)message;
   require(asked != NULL, "the runner asks for nothing");
-  fc_server *server = serve(
-      ((Connectrpc__Conformance__V1__ServerCompatRequest *)asked)->message_receive_limit, &port);
-  free_message(asked);
+  fc_server *server = serve(asked, &port);
   answer.host = host;
   answer.port = (uint32_t)port;
+  if (asked->use_tls) answer.pem_cert = asked->server_creds->cert;
   runner_write(&answer.base);
+  free_message(message);
   sigwait(&stop, &signal_number);
   fc_server_destroy(server);
   return 0;

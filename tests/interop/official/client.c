@@ -1,6 +1,7 @@
 /*
  * The client of the official interop test cases, grpc/grpc doc/interop-test-descriptions.md:
- * official_client --server_port=N [--server_host=HOST] [--test_case=NAME]. Without a case it lists them.
+ * official_client --server_port=N [--server_host=HOST] [--use_tls=true --ca_file=FILE] [--test_case=NAME]. Without a case it
+ * lists them.
  */
 #include "client.h"
 
@@ -71,17 +72,28 @@ static bool run(const struct test_case *cases, const char *name) {
   return false;
 }
 
-int main(int argc, char **argv) {
-  const char *host = "127.0.0.1", *port = "10000", *name = NULL, *value;
-  char target[300];
+static void connect_to(const char *target, const char *roots) {
+  fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
+  fc_tls_client_options tls = FC_TLS_CLIENT_OPTIONS_INIT;
   fc_error err = FC_ERROR_INIT;
+  tls.roots_file = roots;
+  fc_result r = roots ? fc_channel_credentials_tls(&tls, &options.credentials, &err) : FC_OK;
+  if (r == FC_OK) r = fc_channel_create(target, &options, &channel, &err);
+  require(r == FC_OK, "%s", err.message);
+  fc_channel_credentials_destroy(options.credentials);
+}
+
+int main(int argc, char **argv) {
+  const char *host = "127.0.0.1", *port = "10000", *name = NULL, *roots = NULL, *value;
+  char target[300];
   for (int i = 1; i < argc; i++) {
     if ((value = option(argv[i], "--server_host"))) host = value;
     if ((value = option(argv[i], "--server_port"))) port = value;
+    if ((value = option(argv[i], "--ca_file"))) roots = value;
     if ((value = option(argv[i], "--test_case"))) name = value;
   }
   snprintf(target, sizeof target, "%s:%s", host, port);
-  require(fc_channel_create(target, NULL, &channel, &err) == FC_OK, "%s", err.message);
+  connect_to(target, roots);
   bool ran = run(message_cases, name) || run(status_cases, name);
   require(ran || !name, "there is no case %s", name);
   fc_channel_destroy(channel);

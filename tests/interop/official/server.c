@@ -1,6 +1,7 @@
 /*
  * The server of the official interop test cases, grpc/grpc doc/interop-test-descriptions.md:
- * official_server [--port=N]. Prints its port, serves until SIGTERM.
+ * official_server [--port=N] [--use_tls=true --tls_cert_file=FILE --tls_key_file=FILE]. Prints its port, serves until
+ * SIGTERM.
  */
 #include <farcall/server.h>
 #include <pthread.h>
@@ -142,7 +143,18 @@ static const struct {
     {"/grpc.testing.TestService/FullDuplexCall", FC_PATTERN_STREAM_STREAM, output_call},
 };
 
-static fc_result set_up(const char *address, fc_server **server, int *port, fc_error *err) {
+static fc_result credentials_of(const fc_tls_identity *identity, fc_server_credentials **out,
+                                fc_error *err) {
+  fc_tls_server_options options = FC_TLS_SERVER_OPTIONS_INIT;
+  if (!identity->certificate_chain_file) return fc_server_credentials_insecure(out, err);
+  options.identities = identity;
+  options.identity_count = 1;
+  return fc_server_credentials_tls(&options, out, err);
+}
+
+static fc_result set_up(const char *address, const fc_tls_identity *identity, fc_server **server,
+                        int *port, fc_error *err) {
+  fc_server_credentials *credentials = NULL;
   fc_result r = fc_server_create(NULL, server, err);
   for (size_t i = 0; r == FC_OK && i < sizeof methods / sizeof methods[0]; i++) {
     fc_handler handler = FC_HANDLER_INIT;
@@ -150,24 +162,36 @@ static fc_result set_up(const char *address, fc_server **server, int *port, fc_e
     handler.fn = methods[i].fn;
     r = fc_server_register(*server, methods[i].name, &handler, err);
   }
-  if (r == FC_OK) r = fc_server_listen(*server, address, port, err);
+  if (r == FC_OK) r = credentials_of(identity, &credentials, err);
+  if (r == FC_OK) r = fc_server_listen_secure(*server, address, credentials, port, err);
+  fc_server_credentials_destroy(credentials);
   if (r == FC_OK) r = fc_server_start(*server, err);
   return r;
+}
+
+static const char *option(const char *argument, const char *name) {
+  size_t len = strlen(name);
+  return strncmp(argument, name, len) == 0 && argument[len] == '=' ? argument + len + 1 : NULL;
 }
 
 int main(int argc, char **argv) {
   fc_error err = FC_ERROR_INIT;
   fc_server *server = NULL;
+  fc_tls_identity identity = {0};
+  const char *value;
   int port, asked = 0, signal_number;
   char address[32];
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before the library starts threads, which inherit it */
-  for (int i = 1; i < argc; i++)
-    if (strncmp(argv[i], "--port=", 7) == 0) asked = atoi(argv[i] + 7);
+  for (int i = 1; i < argc; i++) {
+    if ((value = option(argv[i], "--port"))) asked = atoi(value);
+    if ((value = option(argv[i], "--tls_cert_file"))) identity.certificate_chain_file = value;
+    if ((value = option(argv[i], "--tls_key_file"))) identity.private_key_file = value;
+  }
   snprintf(address, sizeof address, "127.0.0.1:%d", asked);
-  bool failed = set_up(address, &server, &port, &err) != FC_OK;
+  bool failed = set_up(address, &identity, &server, &port, &err) != FC_OK;
   if (failed) {
     fprintf(stderr, "official_server: %s\n", err.message);
   } else {

@@ -1,5 +1,6 @@
 """The test client of service.md on the official grpcio: client.py [--certs FOLDER [--mutual]] TARGET [CASE ...]"""
 import argparse
+import fnmatch
 import pathlib
 import queue
 import sys
@@ -658,7 +659,7 @@ def run(name, case, result):
 def concerns(name):
     """Whether a case is for channels like this run's, and wanted."""
     secured = {"tls": asked.certs, "mutual": asked.mutual, "clear": not asked.certs}.get(name.split("_")[0], True)
-    return secured and (not asked.cases or name in asked.cases)
+    return secured and any(fnmatch.fnmatchcase(name, pattern) for pattern in asked.cases or ["*"])
 
 
 def main():

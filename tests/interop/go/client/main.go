@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -157,7 +158,10 @@ func concerns(name string) bool {
 		strings.HasPrefix(name, "clear_") && *certs != "" {
 		return false
 	}
-	return flag.NArg() == 1 || slices.Contains(flag.Args()[1:], name)
+	return flag.NArg() == 1 || slices.ContainsFunc(flag.Args()[1:], func(pattern string) bool {
+		matches, _ := path.Match(pattern, name)
+		return matches
+	})
 }
 
 func main() {
