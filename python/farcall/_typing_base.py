@@ -7,12 +7,15 @@ that mean nothing and a Generic that only lets its subclasses be subscripted.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
     from typing import Generic as Generic
-    from typing import TypeVar
 
-    Request = TypeVar("Request")
-    Response = TypeVar("Response")
-    Value = TypeVar("Value")
+    from typing_extensions import TypeVar
+
+    # Nobody has to say which messages: without, they are Any.
+    Request = TypeVar("Request", default=Any)
+    Response = TypeVar("Response", default=Any)
+    Value = TypeVar("Value", default=Any)
 else:
     GenericAlias = type(list[int])
 
