@@ -62,12 +62,12 @@ static void name_service(struct fc_auth_request *r, fc_slice authority, const ch
                          size_t size) {
   static const char port[] = ":443";
   const char *slash = strrchr(path, '/');
-  size_t without = authority.len - (sizeof port - 1);
-  if (authority.len >= sizeof port && memcmp(authority.data + without, port, sizeof port - 1) == 0)
-    authority.len = without;
-  int len = snprintf(r->service_url, size, "https://%.*s%.*s", FC_SLICE_PRINT(authority),
+  size_t len = sizeof port - 1;
+  if (authority.len >= len && memcmp(authority.data + authority.len - len, port, len) == 0)
+    authority.len -= len;
+  int end = snprintf(r->service_url, size, "https://%.*s%.*s", FC_SLICE_PRINT(authority),
                      (int)(slash - path), path);
-  char *method = r->service_url + len + 1;
+  char *method = r->service_url + end + 1;
   memcpy(method, slash + 1, strlen(slash + 1) + 1);
   r->method = method;
 }

@@ -54,6 +54,7 @@ struct plugin {
 
 /* Credentials that ask the plugin, which lives longer. */
 fc_call_credentials *plugin_credentials(struct plugin *p);
+fc_call_credentials *plugin_try_credentials(struct plugin *p); /* NULL: no memory */
 void plugin_give(struct plugin *p);                      /* the kept request gets key and value */
 void plugin_fail(struct plugin *p, const char *failure); /* ...or that */
 

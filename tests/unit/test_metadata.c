@@ -264,6 +264,47 @@ static void each_allocation_may_fail(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+static void entries_behind_a_secret_are_secrets(void **state) {
+  (void)state;
+  fc_metadata *m = fc_metadata_create(), *all = fc_metadata_create();
+  assert_int_equal(fc_metadata_add_string(m, "a", "1", NULL), FC_OK);
+  assert_false(m->secret);
+  assert_int_equal(fc_metadata_add_string(m, "authorization", "2", NULL), FC_OK);
+  assert_int_equal(fc_metadata_add_string(m, "b", "3", NULL), FC_OK);
+  assert_int_equal(fc_metadata_add_string(all, "cookies", "4", NULL), FC_OK);
+  assert_int_equal(fc__metadata_append(all, m), FC_OK);
+  assert_int_equal(fc__metadata_append(all, all), FC_OK);
+  const bool expected[] = {false, false, true, true, true, true, true, true};
+  for (size_t i = 0; i < 8; i++) assert_int_equal(fc__metadata_is_secret(all, i), expected[i]);
+  fc__metadata_clear(all);
+  assert_false(all->secret);
+  fc_metadata_destroy(m);
+  fc_metadata_destroy(all);
+}
+
+static void secrets_are_erased_with_their_list(void **state) {
+  (void)state;
+  failing_alloc_install();
+  failing_alloc_watch(TEXT("top secret"));
+  fc_metadata *m = fc_metadata_create(), *copy;
+  for (int i = 0; i < 50; i++) {
+    assert_int_equal(fc_metadata_add_string(m, "cookie", "the top secret", NULL), FC_OK);
+    fc_metadata_entry last = fc_metadata_at(m, (size_t)i);
+    assert_int_equal(fc__metadata_add_slice(m, last.key, last.value), FC_OK);
+    m->count--; /* as if it had never been there */
+  }
+  copy = fc_metadata_copy(m);
+  assert_int_equal(failing_alloc_holding(TEXT("top secret")), 2);
+  fc__metadata_drop_secrets(copy);
+  assert_int_equal(fc_metadata_count(copy), 0);
+  assert_int_equal(failing_alloc_holding(TEXT("top secret")), 1);
+  fc_metadata_destroy(m);
+  fc_metadata_destroy(copy);
+  assert_int_equal(failing_alloc_spilled(), 0);
+  failing_alloc_watch(FC_SLICE_EMPTY);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(entries_keep_their_order),
@@ -284,6 +325,8 @@ int main(void) {
       cmocka_unit_test(a_value_of_the_list_can_be_added_again),
       cmocka_unit_test(a_cleared_list_is_filled_again_without_allocating),
       cmocka_unit_test(each_allocation_may_fail),
+      cmocka_unit_test(entries_behind_a_secret_are_secrets),
+      cmocka_unit_test(secrets_are_erased_with_their_list),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
