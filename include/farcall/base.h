@@ -54,7 +54,8 @@ typedef int fc_result;
   X(SYSTEM, -7, "a system call failed")                                                            \
   X(LIMIT, -8, "a limit is reached")                                                               \
   X(EXISTS, -9, "it exists already")                                                               \
-  X(PROTOCOL, -10, "the peer broke the protocol")
+  X(PROTOCOL, -10, "the peer broke the protocol")                                                  \
+  X(INTERRUPTED, -11, "the interrupt check ended the wait")
 
 enum {
 #define X(name, value, text) FC_ERR_##name = value,

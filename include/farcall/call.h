@@ -98,6 +98,7 @@ enum {
   FC_SEND_UNCOMPRESSED = 2, /* this message is not compressed */
   /* Another message or the end of the sending side follows at once: they are written together. One of them must follow */
   FC_SEND_MORE = 4,
+  FC_SEND_NO_WAIT = 8, /* FC_ERR_TIMEOUT, and nothing is sent, where it would have to wait */
 };
 
 /* ---- sending ---- */
@@ -109,7 +110,7 @@ enum {
  * Errors:  FC_ERR_INVALID message is NULL, or a second one where the pattern allows one, or a flag is unknown or,
  *          on a server, FC_SEND_LAST; FC_ERR_LIMIT longer than max_send_message_bytes; FC_ERR_CLOSED the call is
  *          over (see fc_call_status) or the sending side is closed; FC_ERR_BUSY another send is pending;
- *          FC_ERR_NO_MEMORY
+ *          FC_ERR_TIMEOUT with FC_SEND_NO_WAIT, it would have to wait; FC_ERR_NO_MEMORY
  * Threads: any; one sender at a time per call. Blocks: until the message is queued for the network, or the
  *          call is over: by deadline or fc_call_cancel at the latest
  * Units:   message without the 5-byte prefix        Spec: PROTOCOL-HTTP2.md, Length-Prefixed-Message
@@ -126,17 +127,6 @@ FC_API FC_MUST_USE fc_result fc_call_send(fc_call *call, fc_bytes *message, unsi
  * Since:   0.1
  */
 FC_API FC_MUST_USE fc_result fc_call_send_copy(fc_call *call, fc_slice message, unsigned flags);
-
-/**
- * Sends one message if that takes no waiting.
- *
- * Owns:    takes the caller's reference to message on success, nothing on failure
- * Errors:  FC_ERR_TIMEOUT there is no room for a message now; those of fc_call_send
- * Threads: any; one sender at a time per call. Blocks: never
- * Units:   message without the 5-byte prefix
- * Since:   0.1
- */
-FC_API FC_MUST_USE fc_result fc_call_try_send(fc_call *call, fc_bytes *message, unsigned flags);
 
 /** Told how an asynchronous send went: FC_OK it is queued for the network and the next may follow; FC_ERR_CLOSED
  * the call was over first. Runs once, on the driver's thread, under no lock. */

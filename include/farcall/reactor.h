@@ -86,6 +86,22 @@ FC_API int64_t fc_reactor_timeout(fc_reactor *reactor);
  */
 FC_API FC_MUST_USE fc_result fc_reactor_dispatch(fc_reactor *reactor);
 
+/** Asked on a thread that waits in the library, when the handler of a signal has interrupted it; under no lock. True ends
+ * the wait with FC_ERR_INTERRUPTED. It may call any function but those that block. */
+typedef bool (*fc_interrupt_fn)(void *user);
+
+/**
+ * Sets the process's interrupt check; NULL, as at first: interrupted threads go on waiting. Of the functions that block,
+ * fc_call_status, fc_call_trailing_metadata and those that destroy or cancel something wait on all the same; those of
+ * rpc.h end their call with CANCELLED. A handler that is to interrupt must be installed without SA_RESTART.
+ *
+ * Owns:    user must live as long as the check is set
+ * Errors:  none
+ * Threads: any. Blocks: never
+ * Since:   0.1
+ */
+FC_API void fc_set_interrupt_check(fc_interrupt_fn check, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,6 +39,7 @@ struct fc__flush {
  * a child process made by fork that has not the thread: whoever knows the waiter forgets it. */
 struct fc__waiter {
   bool ready;
+  bool interrupted;        /* the application's interrupt check has ended the wait */
   void *private_condition; /* the loop's */
   void (*lost)(struct fc__waiter *waiter);
 };
@@ -54,13 +55,17 @@ struct fc__loop_ops {
   void (*defer)(struct fc__loop *loop, struct fc__task *task);        /* [locked] */
   void (*flush)(struct fc__loop *loop, struct fc__flush *flush); /* [locked] once, until it ran */
   /* [locked] Waits, driving the loop itself where it can, until woken or until the time comes; releases
-   * the lock meanwhile. Says whether the waiter was woken. */
+   * the lock meanwhile. Says whether the waiter was woken; if not, waiter->interrupted says why not. */
   bool (*wait)(struct fc__loop *loop, struct fc__waiter *waiter, int64_t until);
   void (*wake)(struct fc__loop *loop, struct fc__waiter *waiter); /* [locked] */
   /* [locked] Counts operations whose end must be noticed although no caller blocks (futures, callbacks,
    * watches, a server's connections): while there are any, a background thread stands by. */
   void (*hold)(struct fc__loop *loop);
   void (*unhold)(struct fc__loop *loop);
+  /* [locked] Counts operations that should go on although nobody waits for them now, but of whose end nobody
+   * is to be told: the background thread sees to them once no caller has polled for a while. */
+  void (*keep)(struct fc__loop *loop);
+  void (*unkeep)(struct fc__loop *loop);
   void (*ref)(struct fc__loop *loop);   /* any thread, with or without the lock */
   void (*unref)(struct fc__loop *loop); /* without the lock */
 };
@@ -101,5 +106,7 @@ static inline void fc__loop_wake(struct fc__loop *l, struct fc__waiter *w) { l->
 static inline bool fc__waiter_is_awake(const struct fc__waiter *w) { return !w->private_condition; }
 static inline void fc__loop_hold(struct fc__loop *l) { l->ops->hold(l); }
 static inline void fc__loop_unhold(struct fc__loop *l) { l->ops->unhold(l); }
+static inline void fc__loop_keep(struct fc__loop *l) { l->ops->keep(l); }
+static inline void fc__loop_unkeep(struct fc__loop *l) { l->ops->unkeep(l); }
 
 #endif

@@ -9,11 +9,12 @@ fc_result fc_call_initial_metadata(fc_call *call, int64_t timeout_ns, const fc_m
   fc__loop_lock(call->loop);
   int64_t now = fc__loop_now(call->loop);
   int64_t until = timeout_ns < FC_NEVER - now ? now + timeout_ns : FC_NEVER;
-  while (!call->headers_in && fc__call_wait_for(call, FC__EVENT_HEADERS | FC__EVENT_DONE, until)) {
-  }
+  fc_result r = FC_OK;
+  while (r == FC_OK && !call->headers_in)
+    r = fc__call_wait_for(call, FC__EVENT_HEADERS | FC__EVENT_DONE, until);
   if (call->headers_in) *out = &call->kept.initial;
   fc__loop_unlock(call->loop);
-  return *out ? FC_OK : FC_ERR_TIMEOUT;
+  return *out ? FC_OK : r;
 }
 
 fc_result fc_call_on_initial_metadata(fc_call *call, fc_call_done_fn done, void *user) {
@@ -33,7 +34,8 @@ fc_result fc_call_on_initial_metadata(fc_call *call, fc_call_done_fn done, void 
 
 static void wait_over(fc_call *call) {
   fc__loop_lock(call->loop);
-  fc__call_wait_locked(call);
+  while (fc__call_wait_locked(call) != FC_OK) {
+  }
   fc__loop_unlock(call->loop);
 }
 

@@ -8,8 +8,10 @@ static int64_t until(fc_call *call, int64_t timeout_ns) {
   return timeout_ns < FC_NEVER - now ? now + timeout_ns : FC_NEVER;
 }
 
-void fc__call_wait_locked(fc_call *call) {
-  while (!call->over) (void)fc__call_wait_for(call, FC__EVENT_DONE, FC_NEVER);
+fc_result fc__call_wait_locked(fc_call *call) {
+  fc_result r = FC_OK;
+  while (r == FC_OK && !call->over) r = fc__call_wait_for(call, FC__EVENT_DONE, FC_NEVER);
+  return r;
 }
 
 fc_bytes *fc__call_take_response(fc_call *call) {
@@ -20,9 +22,9 @@ fc_result fc_call_wait(fc_call *call, int64_t timeout_ns) {
   if (!call || timeout_ns < 0) return FC_ERR_INVALID;
   fc__loop_lock(call->loop);
   int64_t at = until(call, timeout_ns);
-  while (!call->over && fc__call_wait_for(call, FC__EVENT_DONE, at)) {
-  }
-  fc_result r = !call->over ? FC_ERR_TIMEOUT : call->cancelled ? FC_ERR_CANCELLED : FC_OK;
+  fc_result r = FC_OK;
+  while (r == FC_OK && !call->over) r = fc__call_wait_for(call, FC__EVENT_DONE, at);
+  if (call->over) r = call->cancelled ? FC_ERR_CANCELLED : FC_OK;
   fc__loop_unlock(call->loop);
   return r;
 }

@@ -11,10 +11,10 @@ static fc_result recv_locked(fc_call *call, fc_bytes **message) {
   if (r != FC_OK) return r;
   call->receiving = true;
   if (!fc__call_has_result(call)) fc__call_want_message(call);
-  while (!fc__call_has_result(call)) {
-    (void)fc__call_wait_for(call, FC__EVENT_MESSAGE | FC__EVENT_DONE, FC_NEVER);
-  }
+  while (r == FC_OK && !fc__call_has_result(call))
+    r = fc__call_wait_for(call, FC__EVENT_MESSAGE | FC__EVENT_DONE, FC_NEVER);
   call->receiving = false;
+  if (r != FC_OK) return r;
   *message = fc__call_take(call);
   if (*message) return FC_OK;
   return call->messages_first ? FC_ERR_NO_MEMORY : FC_END;

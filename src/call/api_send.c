@@ -6,7 +6,7 @@ static bool sends_one(const fc_call *call) {
 }
 
 static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned flags) {
-  const unsigned known = FC_SEND_LAST | FC_SEND_UNCOMPRESSED | FC_SEND_MORE;
+  const unsigned known = FC_SEND_LAST | FC_SEND_UNCOMPRESSED | FC_SEND_MORE | FC_SEND_NO_WAIT;
   if ((flags & ~known) || (call->server && (flags & FC_SEND_LAST))) return FC_ERR_INVALID;
   if (call->over) return FC_ERR_CLOSED;
   if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
@@ -24,22 +24,15 @@ static void close_by_flag(fc_call *call, unsigned *flags) {
 static fc_result send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
   fc_result r = check_send(call, message, flags);
   if (r != FC_OK) return r;
+  if ((flags & FC_SEND_NO_WAIT) && !fc__call_may_send(call)) return FC_ERR_TIMEOUT;
   close_by_flag(call, &flags);
   call->sending = true;
-  while (!call->over && !call->send_closed && !fc__call_may_send(call)) {
-    (void)fc__call_wait_for(call, FC__EVENT_SEND | FC__EVENT_DONE, FC_NEVER);
-  }
+  while (r == FC_OK && !call->over && !call->send_closed && !fc__call_may_send(call))
+    r = fc__call_wait_for(call, FC__EVENT_SEND | FC__EVENT_DONE, FC_NEVER);
   call->sending = false;
+  if (r != FC_OK) return r;
   bool closed = call->over || call->send_closed;
   return closed ? FC_ERR_CLOSED : fc__call_queue(call, message, flags);
-}
-
-static fc_result try_send_locked(fc_call *call, fc_bytes *message, unsigned flags) {
-  fc_result r = check_send(call, message, flags);
-  if (r == FC_OK && !fc__call_may_send(call)) r = FC_ERR_TIMEOUT;
-  if (r != FC_OK) return r;
-  close_by_flag(call, &flags);
-  return fc__call_queue(call, message, flags);
 }
 
 static fc_result send_async_locked(fc_call *call, fc_bytes *message, unsigned flags,
@@ -67,24 +60,15 @@ static fc_result pass_hooks(fc_call *call, fc_bytes **message, unsigned flags) {
   return r == FC_OK || r == FC_ERR_LIMIT ? fc__hooks_send(call, message) : r;
 }
 
-static fc_result send_with(fc_result (*locked)(fc_call *, fc_bytes *, unsigned), fc_call *call,
-                           fc_bytes *message, unsigned flags) {
+fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
   if (!call || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
   fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
-  r = locked(call, passed, flags);
+  r = send_locked(call, passed, flags);
   fc__loop_unlock(call->loop);
   return fc__hooks_sent(call, message, passed, r);
-}
-
-fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
-  return send_with(send_locked, call, message, flags);
-}
-
-fc_result fc_call_try_send(fc_call *call, fc_bytes *message, unsigned flags) {
-  return send_with(try_send_locked, call, message, flags);
 }
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {

@@ -109,7 +109,7 @@ struct fc_call {
   bool server;
   bool handle; /* the user holds the handle */
   bool live;   /* holds a reference: the status is not decided, or the stream is open */
-  bool held;   /* counted in the loop's holds: a future, see fc__call_hold */
+  bool held;   /* counted in the loop's keeps: a future, see fc__call_hold */
   bool wait_for_ready;
   bool retried;       /* transparently, once */
   bool committed;     /* the peer has processed something of it: no transparent retry */
@@ -239,8 +239,8 @@ fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slic
 
 /* ---- for the short functions of rpc.h ---- */
 
-/* Waits for the end under the lock. */
-void fc__call_wait_locked(fc_call *call);
+/* Waits for the end under the lock: FC_OK, FC_ERR_INTERRUPTED. */
+fc_result fc__call_wait_locked(fc_call *call);
 /* The response of a call that ended with OK, or NULL; the caller owns it. */
 fc_bytes *fc__call_take_response(fc_call *call);
 

@@ -19,8 +19,8 @@ void fc__call_check_life(fc_call *call);
 
 /* Wakes and completes what has become possible. */
 void fc__call_notify(fc_call *call, unsigned events);
-/* One wait; false: the time came. */
-bool fc__call_wait_for(fc_call *call, unsigned events, int64_t until);
+/* One wait: FC_OK something has happened, FC_ERR_TIMEOUT, FC_ERR_INTERRUPTED. */
+fc_result fc__call_wait_for(fc_call *call, unsigned events, int64_t until);
 void fc__op_start(struct fc__op *op); /* pending: counted in holds and references */
 /* Its callback is deferred. */
 void fc__op_complete(struct fc__op *op, fc_result result, fc_bytes *message);

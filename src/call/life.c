@@ -228,7 +228,7 @@ void fc__call_drop_handle(fc_call *call, int64_t now) {
 void fc__call_hold(fc_call *call) {
   if (call->held || call->over) return;
   call->held = true;
-  fc__loop_hold(call->loop);
+  fc__loop_keep(call->loop);
 }
 
 struct fc__method *fc__method_create(fc_slice path, uint32_t id) {

@@ -39,7 +39,7 @@ static void settle(fc_call *call, int64_t now) {
   fc__call_notify(call, FC__EVENT_HEADERS | FC__EVENT_MESSAGE | FC__EVENT_SEND | FC__EVENT_DONE);
   if (call->held) {
     call->held = false;
-    fc__loop_unhold(call->loop);
+    fc__loop_unkeep(call->loop);
   }
   give_up_unseen_handle(call);
   fc__call_check_life(call);

@@ -15,12 +15,13 @@ static void forget_waiter(struct fc__waiter *waiter) {
   if (w->events & FC__EVENT_MESSAGE) w->call->receiving = false;
 }
 
-bool fc__call_wait_for(fc_call *call, unsigned events, int64_t until) {
+fc_result fc__call_wait_for(fc_call *call, unsigned events, int64_t until) {
   struct fc__call_waiter w = {.call = call, .events = events, .waiter.lost = forget_waiter};
   fc__list_push_back(&call->waiters, &w.link);
   bool woken = fc__loop_wait(call->loop, &w.waiter, until);
   fc__list_remove(&w.link);
-  return woken;
+  if (woken) return FC_OK;
+  return w.waiter.interrupted ? FC_ERR_INTERRUPTED : FC_ERR_TIMEOUT;
 }
 
 void fc__op_start(struct fc__op *op) {

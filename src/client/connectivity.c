@@ -26,13 +26,14 @@ static void waiter_lost(struct fc__waiter *waiter) {
   fc__list_remove(&FC__CONTAINER(waiter, struct state_waiter, waiter)->link);
 }
 
-/* False: the time came. */
-static bool wait_for_change(struct fc_channel *ch, int64_t until) {
+/* FC_OK, FC_ERR_TIMEOUT, FC_ERR_INTERRUPTED. */
+static fc_result wait_for_change(struct fc_channel *ch, int64_t until) {
   struct state_waiter w = {.waiter.lost = waiter_lost};
   fc__list_push_back(&ch->waiters, &w.link);
   bool woken = fc__loop_wait(ch->loop, &w.waiter, until);
   fc__list_remove(&w.link);
-  return woken;
+  if (woken) return FC_OK;
+  return w.waiter.interrupted ? FC_ERR_INTERRUPTED : FC_ERR_TIMEOUT;
 }
 
 /* Brings the state up to date where nobody drove the loop. */
@@ -66,16 +67,17 @@ fc_result fc_channel_wait_change(fc_channel *ch, fc_connectivity last, int64_t t
   if (!ch || timeout_ns < 0 || (unsigned)last > FC_CONNECTIVITY_SHUTDOWN) return FC_ERR_INVALID;
   fc__loop_lock(ch->loop);
   int64_t until = end_of(ch->loop, timeout_ns);
-  bool in_time = true;
-  while (look(ch, false) == last && in_time) in_time = wait_for_change(ch, until);
-  fc_result r = ch->state != last ? FC_OK : FC_ERR_TIMEOUT;
+  fc_result r = FC_OK;
+  while (look(ch, false) == last && r == FC_OK) r = wait_for_change(ch, until);
+  if (ch->state != last) r = FC_OK;
   fc__loop_unlock(ch->loop);
   return r;
 }
 
-static fc_result ready_result(const struct fc_channel *ch, fc_error *err) {
+static fc_result ready_result(const struct fc_channel *ch, fc_result r, fc_error *err) {
   if (ch->closed) return fc__error(err, FC_ERR_CLOSED, "the channel is closed");
   if (ch->state == FC_CONNECTIVITY_READY) return FC_OK;
+  if (r == FC_ERR_INTERRUPTED) return fc__error(err, r, "%s", fc_result_text(r));
   return fc__error(err, FC_ERR_TIMEOUT, "not ready in time: %s",
                    ch->failure[0] ? ch->failure : "the first attempt to connect is under way");
 }
@@ -88,11 +90,10 @@ fc_result fc_channel_wait_ready(fc_channel *ch, int64_t timeout_ns, fc_error *er
   }
   fc__loop_lock(ch->loop);
   int64_t until = end_of(ch->loop, timeout_ns);
-  bool in_time = true;
-  while (look(ch, true) != FC_CONNECTIVITY_READY && !ch->closed && in_time) {
-    in_time = wait_for_change(ch, until);
-  }
-  fc_result r = ready_result(ch, err);
+  fc_result r = FC_OK;
+  while (look(ch, true) != FC_CONNECTIVITY_READY && !ch->closed && r == FC_OK)
+    r = wait_for_change(ch, until);
+  r = ready_result(ch, r, err);
   fc__loop_unlock(ch->loop);
   return r;
 }

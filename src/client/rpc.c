@@ -76,8 +76,12 @@ static fc_code finish(fc_call *call, fc_bytes **response, fc_call **out, fc_erro
   return code;
 }
 
+#define INTERRUPTED "Cancelled: the thread that waited was interrupted"
+
 /* Without the lock, so that the call's hooks may see the response. */
 static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out, fc_error *err) {
+  if (fc_call_wait(call, FC_NEVER) == FC_ERR_INTERRUPTED)
+    fc_call_cancel(call, FC_CODE_CANCELLED, INTERRUPTED);
   fc_code code = tell_status(fc_call_status(call), err);
   if (response && code == FC_CODE_OK && fc_call_recv(call, response) != FC_OK) {
     code = FC_CODE_INTERNAL;
@@ -93,6 +97,12 @@ static fc_code wait_and_finish(fc_call *call, fc_bytes **response, fc_call **out
 
 /* ---- unary-unary ---- */
 
+static void wait_locked(fc_call *call) {
+  if (fc__call_wait_locked(call) == FC_OK) return;
+  call->cancelled = true;
+  fc__call_end(call, FC_CODE_CANCELLED, INTERRUPTED, fc__loop_now(call->loop));
+}
+
 static fc_code call_at_once(fc_channel *ch, const char *method, fc_call_options *o,
                             fc_bytes **response, fc_call **out, fc_error *err) {
   fc_call *call;
@@ -101,7 +111,7 @@ static fc_code call_at_once(fc_channel *ch, const char *method, fc_call_options 
   fc_result r = fc__line_start(ch, method, o, &call, err);
   fc_code code = fc__rpc_code(r);
   if (r == FC_OK) {
-    fc__call_wait_locked(call);
+    wait_locked(call);
     code = finish(call, response, out, err);
   }
   fc__loop_unlock(loop);
@@ -173,7 +183,11 @@ static bool send_one(fc_call *call, fc_bytes *message) {
   fc_result r = fc_call_send(call, message, 0);
   if (r == FC_OK) return true;
   fc_bytes_unref(message);
-  if (r != FC_ERR_CLOSED) fc_call_cancel(call, fc__rpc_code(r), fc_result_text(r));
+  if (r == FC_ERR_INTERRUPTED) {
+    fc_call_cancel(call, FC_CODE_CANCELLED, INTERRUPTED);
+  } else if (r != FC_ERR_CLOSED) {
+    fc_call_cancel(call, fc__rpc_code(r), fc_result_text(r));
+  }
   return false;
 }
 

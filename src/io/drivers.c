@@ -7,7 +7,11 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "io/interrupt.h"
 #include "io/reactor.h"
+
+/* Long beside a call, short beside anything that people notice. */
+static const int64_t nap_ns = 2 * FC_MILLISECOND;
 
 static void *run_background(void *reactor);
 
@@ -17,7 +21,7 @@ static void signal_woken(fc_reactor *r) {
   struct fc__node *node;
   while ((node = fc__list_first(&r->woken)) != NULL) {
     fc__list_remove(node);
-    pthread_cond_signal(&FC__CONTAINER(node, struct fc__sleeper, link)->wake);
+    fc__sleep_wake(&FC__CONTAINER(node, struct fc__sleeper, link)->sleep);
   }
 }
 
@@ -31,14 +35,28 @@ static bool start_background(fc_reactor *r) {
   return error == 0;
 }
 
+static bool nobody_polls(const fc_reactor *r) { return !r->polling && fc__list_empty(&r->waits); }
+
+/* What is only kept going can wait until no caller comes back: one that makes call after call is not disturbed. */
 static bool background_should_poll(const fc_reactor *r) {
-  return r->holds > 0 && !r->polling && fc__list_empty(&r->waits);
+  return nobody_polls(r) && (r->holds > 0 || (r->keeps > 0 && r->quiet));
+}
+
+/* Of a background thread that polls: a caller that waits takes its place, unless there are callbacks to be told. */
+static bool background_goes_on(const fc_reactor *r) {
+  return !r->stop && (r->holds > 0 || (r->keeps > 0 && fc__list_empty(&r->waits)));
+}
+
+static bool background_should_nap(const fc_reactor *r) {
+  return nobody_polls(r) && r->keeps > 0 && !r->quiet;
 }
 
 static void call_background(fc_reactor *r) {
   bool has_tasks = !fc__list_empty(&r->tasks) && !r->running;
-  if (!has_tasks && !background_should_poll(r)) return;
-  if (r->background == FC__BACKGROUND_PARKED) {
+  bool urgent = has_tasks || background_should_poll(r);
+  if (!urgent && !background_should_nap(r)) return;
+  if (r->background == FC__BACKGROUND_PARKED ||
+      (urgent && r->background == FC__BACKGROUND_NAPPING)) {
     r->background = FC__BACKGROUND_ACTIVE;
     pthread_cond_signal(&r->background_wake);
   } else if (r->background == FC__BACKGROUND_NONE) {
@@ -58,7 +76,7 @@ static bool poller_takes_tasks(const fc_reactor *r) {
 static bool poller_must_return(const fc_reactor *r) {
   if (fc__timers_next_at(&r->timers) < r->poll_until) return true;
   if (r->poller_waiter && r->poller_waiter->ready) return true;
-  if (r->background_polls && (r->holds == 0 || r->stop)) return true;
+  if (r->background_polls && !background_goes_on(r)) return true;
   return !fc__list_empty(&r->tasks) && poller_takes_tasks(r);
 }
 
@@ -77,33 +95,30 @@ void fc__reactor_settle(fc_reactor *r) {
     r->io->ops->wake(r->io);
   }
   if (r->runner_sleeper && !fc__list_empty(&r->tasks)) {
-    pthread_cond_signal(&r->runner_sleeper->wake);
+    fc__sleep_wake(&r->runner_sleeper->sleep);
   }
 }
 
 /* The oldest sleeper goes on, or else the background thread or the host. */
 void fc__reactor_hand_over(fc_reactor *r) {
   struct fc__node *first = fc__list_first(&r->sleepers);
-  if (first) pthread_cond_signal(&FC__CONTAINER(first, struct fc__sleeper, link)->wake);
-  if (r->host || r->holds > 0 || !fc__list_empty(&r->tasks)) r->unsettled = true;
+  if (first) fc__sleep_wake(&FC__CONTAINER(first, struct fc__sleeper, link)->sleep);
+  r->handovers++;
+  if (r->host || r->holds + r->keeps > 0 || !fc__list_empty(&r->tasks)) r->unsettled = true;
 }
 
 /* ---- the blocked caller ---- */
 
-static void wait_for_signal(fc_reactor *r, struct fc__sleeper *sleeper, int64_t until) {
-  if (r->unsettled) fc__reactor_settle(r);
-  r->now_known = false;
-  if (until == FC_NEVER) {
-    pthread_cond_wait(&sleeper->wake, &r->mutex);
-  } else {
-    const struct timespec time = {.tv_sec = (time_t)(until / FC_SECOND),
-                                  .tv_nsec = (long)(until % FC_SECOND)};
-    pthread_cond_timedwait(&sleeper->wake, &r->mutex, &time);
-  }
+/* The check runs without the lock, so that what it calls may take it. */
+static void ask_to_stop(fc_reactor *r, struct fc__waiter *waiter) {
+  fc__reactor_leave(r);
+  bool stop = fc__interrupt_asks_to_stop();
+  pthread_mutex_lock(&r->mutex);
+  if (stop) waiter->interrupted = true;
 }
 
 /* Without a condition, which some systems can run out of, looks again every millisecond. */
-static void nap(fc_reactor *r) {
+static void look_again_soon(fc_reactor *r) {
   fc__reactor_leave(r);
   (void)poll(NULL, 0, 1);
   pthread_mutex_lock(&r->mutex);
@@ -111,19 +126,22 @@ static void nap(fc_reactor *r) {
 
 static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   struct fc__sleeper sleeper;
-  if (pthread_cond_init(&sleeper.wake, &r->monotonic) != 0) {
-    nap(r);
+  if (!fc__sleep_init(&sleeper.sleep, &r->monotonic)) {
+    look_again_soon(r);
     return;
   }
   const bool runner = fc__reactor_is_runner(r);
   fc__list_push_back(&r->sleepers, &sleeper.link);
   waiter->private_condition = &sleeper;
   if (runner) r->runner_sleeper = &sleeper;
-  wait_for_signal(r, &sleeper, until > 0 ? until : 0);
+  if (r->unsettled) fc__reactor_settle(r);
+  r->now_known = false;
+  bool interrupted = fc__sleep_wait(&sleeper.sleep, &r->mutex, until > 0 ? until : 0);
   if (runner) r->runner_sleeper = NULL;
   waiter->private_condition = NULL;
   fc__list_remove(&sleeper.link);
-  pthread_cond_destroy(&sleeper.wake);
+  fc__sleep_finish(&sleeper.sleep);
+  if (interrupted && !waiter->ready) ask_to_stop(r, waiter);
 }
 
 static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
@@ -143,11 +161,15 @@ bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t 
   fc_reactor *r = fc__reactor_from_loop(loop);
   struct fc__wait wait = {.waiter = waiter, .thread = pthread_self()};
   waiter->private_condition = NULL;
+  waiter->interrupted = false;
+  r->quiet = false;
   fc__list_push_back(&r->waits, &wait.link);
+  if (r->background_polls && r->holds == 0) r->unsettled = true;
   fc__reactor_flush(r);
   while (!waiter->ready) {
     wait_step(r, waiter, until);
-    if (waiter->ready || (until != FC_NEVER && fc__reactor_now(r) >= until)) break;
+    if (waiter->ready || waiter->interrupted || (until != FC_NEVER && fc__reactor_now(r) >= until))
+      break;
   }
   fc__list_remove(&wait.link);
   if (!r->polling) fc__reactor_hand_over(r);
@@ -174,7 +196,7 @@ static void poll_in_background(fc_reactor *r) {
   r->polling = r->background_polls = true;
   do {
     fc__reactor_turn(r, NULL, FC_NEVER);
-  } while (r->holds > 0 && !r->stop && fc__list_empty(&r->tasks));
+  } while (background_goes_on(r) && fc__list_empty(&r->tasks));
   r->polling = r->background_polls = false;
   fc__reactor_hand_over(r);
 }
@@ -189,6 +211,23 @@ static void park(fc_reactor *r) {
   r->background = FC__BACKGROUND_ACTIVE;
 }
 
+/* Then, if no caller has come and gone meanwhile, it is quiet. */
+static void nap(fc_reactor *r) {
+  if (r->unsettled) fc__reactor_settle(r);
+  const unsigned handovers = r->handovers;
+  const int64_t until = fc__reactor_now(r) + nap_ns;
+  const struct timespec time = {.tv_sec = (time_t)(until / FC_SECOND),
+                                .tv_nsec = (long)(until % FC_SECOND)};
+  r->background = FC__BACKGROUND_NAPPING;
+  r->now_known = false;
+  int error = 0;
+  while (r->background == FC__BACKGROUND_NAPPING && !r->stop && error == 0)
+    error = pthread_cond_timedwait(&r->background_wake, &r->mutex, &time);
+  r->background = FC__BACKGROUND_ACTIVE;
+  r->now_known = false;
+  if (r->handovers == handovers && nobody_polls(r)) r->quiet = true;
+}
+
 static void *run_background(void *reactor) {
   fc_reactor *r = reactor;
   pthread_mutex_lock(&r->mutex);
@@ -197,6 +236,8 @@ static void *run_background(void *reactor) {
       fc__reactor_run_tasks(r);
     } else if (background_should_poll(r)) {
       poll_in_background(r);
+    } else if (background_should_nap(r)) {
+      nap(r);
     } else {
       park(r);
     }

@@ -67,6 +67,7 @@ static void renew(fc_reactor *r) {
   forget_waits(r);
   r->polling = r->asleep = r->background_polls = r->runner_polls = r->woken_up = false;
   r->poller_waiter = NULL;
+  r->quiet = false;
   r->loop.forks++;
   r->now_known = false;
   r->host_until = FC_NEVER;

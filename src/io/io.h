@@ -14,9 +14,10 @@ struct fc__io_ops {
   void (*attach)(struct fc__io *io, struct fc__loop *loop);
   int64_t (*now)(struct fc__io *io); /* [locked] monotonic nanoseconds */
   /* One turn: prepare, wait, dispatch, by the same thread. wait ends when something is ready, when wake was
-   * called since prepare, or after timeout (0 looks only, FC_NEVER has no end), or earlier. */
+   * called since prepare, or after timeout (0 looks only, FC_NEVER has no end), or earlier. It says whether a
+   * signal's handler has interrupted it. */
   void (*prepare)(struct fc__io *io); /* [locked] */
-  void (*wait)(struct fc__io *io, int64_t timeout);
+  bool (*wait)(struct fc__io *io, int64_t timeout);
   void (*dispatch)(struct fc__io *io, int64_t now); /* [locked] tells whatever wait found ready */
   void (*wake)(struct fc__io *io);       /* [locked] makes the present or the next wait end */
   int (*fd)(struct fc__io *io);          /* [locked] readable while wait would end; or -1 */

@@ -53,6 +53,19 @@ static void loop_unhold(struct fc__loop *loop) {
   if (--r->holds == 0 && r->asleep && r->background_polls) r->unsettled = true;
 }
 
+static void loop_keep(struct fc__loop *loop) {
+  fc_reactor *r = fc__reactor_from_loop(loop);
+  if (r->keeps++ == 0) r->unsettled = true;
+}
+
+static void loop_unkeep(struct fc__loop *loop) {
+  fc_reactor *r = fc__reactor_from_loop(loop);
+  assert(r->keeps > 0);
+  if (--r->keeps > 0) return;
+  r->quiet = false;
+  if (r->asleep && r->background_polls) r->unsettled = true;
+}
+
 static void loop_ref(struct fc__loop *loop) { fc__reactor_ref(fc__reactor_from_loop(loop)); }
 
 static void loop_unref(struct fc__loop *loop) { fc__reactor_unref(fc__reactor_from_loop(loop)); }
@@ -69,6 +82,8 @@ const struct fc__loop_ops fc__reactor_loop_ops = {
     .wake = fc__reactor_wake,
     .hold = loop_hold,
     .unhold = loop_unhold,
+    .keep = loop_keep,
+    .unkeep = loop_unkeep,
     .ref = loop_ref,
     .unref = loop_unref,
 };

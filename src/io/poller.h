@@ -28,8 +28,8 @@ struct fc__poller_ops {
   int (*change)(struct fc__poller *p, struct fc__source *s);
   void (*remove)(struct fc__poller *p, struct fc__source *s); /* before the descriptor is closed */
   void (*prepare)(struct fc__poller *p);
-  void (*wait)(struct fc__poller *p,
-               int64_t timeout); /* without the lock; nanoseconds, or FC_NEVER */
+  /* Without the lock; nanoseconds, or FC_NEVER. True: a signal's handler has interrupted it. */
+  bool (*wait)(struct fc__poller *p, int64_t timeout);
   /* The next ready source of the last wait, closed ones too; NULL at the end. */
   struct fc__source *(*next)(struct fc__poller *p, unsigned *ready);
   void (*wake)(struct fc__poller *p);    /* ends the present or the next wait; any thread */

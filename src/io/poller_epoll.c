@@ -57,10 +57,11 @@ static void epoll_prepare(struct fc__poller *p) {
   e->count = e->at = 0;
 }
 
-static void epoll_wait_for(struct fc__poller *p, int64_t timeout) {
+static bool epoll_wait_for(struct fc__poller *p, int64_t timeout) {
   struct epoll_poller *e = from_base(p);
   int n = epoll_wait(e->epoll, e->events, EVENTS_PER_TURN, fc__poller_milliseconds(timeout));
   e->count = n > 0 ? n : 0; /* an interrupted wait found nothing */
+  return n < 0 && errno == EINTR;
 }
 
 static struct fc__source *epoll_next(struct fc__poller *p, unsigned *ready) {

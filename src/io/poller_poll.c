@@ -108,15 +108,17 @@ static void drain(int fd) {
   } while (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR));
 }
 
-static void poll_wait(struct fc__poller *base, int64_t timeout) {
+static bool poll_wait(struct fc__poller *base, int64_t timeout) {
   struct snapshot *shot = from_base(base)->snapshot;
   int n = poll(shot->fds, shot->count + 1, fc__poller_milliseconds(timeout));
-  if (n < 0 && errno != EINTR && timeout > 0) (void)poll(NULL, 0, 10); /* instead of spinning */
+  bool interrupted = n < 0 && errno == EINTR;
+  if (n < 0 && !interrupted && timeout > 0) (void)poll(NULL, 0, 10); /* instead of spinning */
   if (n <= 0) {
     shot->count = 0; /* revents mean nothing */
   } else if (shot->fds[0].revents) {
     drain(shot->fds[0].fd);
   }
+  return interrupted;
 }
 
 static struct fc__source *poll_next(struct fc__poller *base, unsigned *ready) {

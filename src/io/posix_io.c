@@ -136,14 +136,13 @@ static void io_prepare(struct fc__io *base) {
 }
 
 /* Without a poller, for want of descriptors in a forked child, looks again every 10 ms. */
-static void io_wait(struct fc__io *base, int64_t timeout) {
+static bool io_wait(struct fc__io *base, int64_t timeout) {
   struct fc__posix_io *io = from_io(base);
-  if (io->busy) {
-    io->poller->ops->wait(io->poller, timeout);
-  } else if (timeout > 0) {
-    const int64_t most = 10 * FC_MILLISECOND;
-    (void)poll(NULL, 0, fc__poller_milliseconds(timeout < most ? timeout : most));
-  }
+  if (io->busy) return io->poller->ops->wait(io->poller, timeout);
+  if (timeout <= 0) return false;
+  const int64_t most = 10 * FC_MILLISECOND;
+  int n = poll(NULL, 0, fc__poller_milliseconds(timeout < most ? timeout : most));
+  return n < 0 && errno == EINTR;
 }
 
 static void io_dispatch(struct fc__io *base, int64_t now) {

@@ -124,7 +124,7 @@ void fc__reactor_unref(fc_reactor *r) {
 }
 
 void fc__reactor_free(fc_reactor *r) {
-  assert(r->holds == 0 && fc__list_empty(&r->tasks) && fc__list_empty(&r->flushes) &&
+  assert(r->holds + r->keeps == 0 && fc__list_empty(&r->tasks) && fc__list_empty(&r->flushes) &&
          "whoever has work on a reactor holds a reference to it");
   r->io->ops->destroy(r->io);
   pthread_cond_destroy(&r->background_wake);

@@ -10,18 +10,20 @@
 
 #include "farcall/reactor.h"
 #include "io/io.h"
+#include "io/sleep.h"
 #include "io/timers.h"
 
 enum fc__background {
   FC__BACKGROUND_NONE,   /* no thread */
   FC__BACKGROUND_PARKED, /* waits on background_wake */
+  FC__BACKGROUND_NAPPING, /* the same, for a while: then it polls if no caller has polled meanwhile */
   FC__BACKGROUND_ACTIVE, /* looks for work before it parks */
 };
 
 /* A thread that waits while another polls. Lives on its stack, as its waiter's private_condition. */
 struct fc__sleeper {
   struct fc__node link; /* in sleepers, or in woken */
-  pthread_cond_t wake;
+  struct fc__sleep sleep;
 };
 
 /* One call of wait, on the waiting thread's stack. */
@@ -65,7 +67,9 @@ struct fc_reactor {
   struct fc__node sleepers; /* those of them that sleep and are not ready */
   struct fc__node woken;    /* ready, to be signalled */
 
-  size_t holds;
+  size_t holds, keeps;
+  unsigned handovers; /* counts how often a caller has stopped polling */
+  bool quiet;         /* no caller has polled since the background thread napped */
   enum fc__background background;
   pthread_t background_thread;
   pthread_cond_t background_wake;

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/bytes.h"
+#include "io/interrupt.h"
 #include "io/reactor.h"
 
 int64_t fc__reactor_now(fc_reactor *r) {
@@ -127,8 +128,9 @@ void fc__reactor_turn(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   r->io->ops->prepare(r->io);
   r->now_known = false;
   unlock_and_sweep(r);
-  r->io->ops->wait(r->io, timeout);
+  bool interrupted = r->io->ops->wait(r->io, timeout) && waiter && fc__interrupt_asks_to_stop();
   pthread_mutex_lock(&r->mutex);
+  if (interrupted) waiter->interrupted = true;
   r->asleep = r->woken_up = false;
   r->poller_waiter = NULL;
   int64_t now = fc__reactor_now(r);

@@ -109,28 +109,29 @@ static void forget_waiter(struct fc__waiter *waiter) {
   fc__list_remove(&FC__CONTAINER(waiter, struct fc__server_waiter, waiter)->node);
 }
 
-static bool wait_for_shard(struct fc__server_shard *shard, int64_t until) {
-  bool in_time = true;
-  while (in_time && !fc__server_shard_is_done(shard)) {
+static fc_result wait_for_shard(struct fc__server_shard *shard, int64_t until) {
+  fc_result r = FC_OK;
+  while (r == FC_OK && !fc__server_shard_is_done(shard)) {
     struct fc__server_waiter w = {.waiter.lost = forget_waiter};
     fc__list_push_back(&shard->waiters, &w.node);
-    in_time = fc__loop_wait(shard->loop, &w.waiter, until);
+    if (!fc__loop_wait(shard->loop, &w.waiter, until))
+      r = w.waiter.interrupted ? FC_ERR_INTERRUPTED : FC_ERR_TIMEOUT;
     fc__list_remove(&w.node);
   }
-  return fc__server_shard_is_done(shard);
+  return fc__server_shard_is_done(shard) ? FC_OK : r;
 }
 
 /* A shard that is done stays so: one after the other is enough. */
 fc_result fc_server_wait(fc_server *server, int64_t timeout_ns) {
   if (!server || timeout_ns < 0) return FC_ERR_INVALID;
   int64_t until = 0;
-  bool done = true;
-  for (size_t i = 0; i < server->shard_count && done; i++) {
+  fc_result r = FC_OK;
+  for (size_t i = 0; i < server->shard_count && r == FC_OK; i++) {
     struct fc__server_shard *shard = &server->shards[i];
     fc__loop_lock(shard->loop);
     if (i == 0) until = after(fc__loop_now(shard->loop), timeout_ns);
-    done = wait_for_shard(shard, until);
+    r = wait_for_shard(shard, until);
     fc__loop_unlock(shard->loop);
   }
-  return done ? FC_OK : FC_ERR_TIMEOUT;
+  return r;
 }

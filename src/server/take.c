@@ -155,7 +155,8 @@ static fc_result await_locked(fc_server *server, struct fc__server_queue *q, int
     in_time = fc__loop_wait(shard->loop, &t.waiter, until);
   if (t.sent) return FC_OK;
   fc__list_remove(&t.node);
-  return shard->ended ? FC_ERR_CLOSED : FC_ERR_TIMEOUT;
+  if (shard->ended) return FC_ERR_CLOSED;
+  return t.waiter.interrupted ? FC_ERR_INTERRUPTED : FC_ERR_TIMEOUT;
 }
 
 fc_result fc_server_await(fc_server *server, uint32_t queue, int64_t timeout_ns) {

@@ -78,13 +78,14 @@ static int64_t io_now(struct fc__io *io) { return from_io(io)->now; }
 
 static void io_prepare(struct fc__io *io) { (void)io; }
 
-static void io_wait(struct fc__io *io, int64_t timeout) {
+static bool io_wait(struct fc__io *io, int64_t timeout) {
   struct sim *sim = from_io(io);
   int64_t until = timeout > FC_NEVER - sim->now ? FC_NEVER : sim->now + timeout;
   if (until > next_arrival(sim)) until = next_arrival(sim);
   if (anything_ready(sim)) until = sim->now;
   if (until == FC_NEVER) sim_die(sim, "somebody waits, and nothing will ever happen");
   move_clock(sim, until);
+  return false;
 }
 
 static void tell_listeners(struct sim *sim, int64_t now) {
