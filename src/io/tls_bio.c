@@ -97,30 +97,33 @@ int fc__tls_flush(struct fc__tls_filter *f) {
   }
   struct iovec iov = {f->out->cipher + f->out->from, f->out->to - f->out->from};
   ssize_t n = f->below->ops->write(f->below, &iov, 1);
-  if (n < 0 && n != -EAGAIN) f->write_error = (int)n;
-  if (n < 0) return (int)n;
+  if (n == -EAGAIN) return -EAGAIN;
+  if (n < 0) {
+    give_room(f->loop, &f->out);
+    return f->write_error = (int)n;
+  }
   f->out->from += (size_t)n;
   if (!is_empty(f->out)) return -EAGAIN;
   give_room(f->loop, &f->out);
   return 0;
 }
 
-/* Takes a record whole: a handshake can be longer than the room, all else makes sure of it before. */
+/* Takes a record whole: a handshake can be longer than the room, all else makes sure of it before. What cannot be written
+ * any more is dropped, since there may still be something to be read. */
 static int bio_write(BIO *bio, const char *data, size_t len, size_t *taken) {
   struct fc__tls_filter *f = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
   *taken = 0;
-  if (!fc__tls_has_room(f, len)) {
-    f->blocked = fc__tls_flush(f) == -EAGAIN;
-    if (f->blocked) BIO_set_retry_write(bio);
-  }
-  if (!fc__tls_has_room(f, len)) return 0;
-  if (!fc__tls_out_room(f)) {
-    f->write_error = -ENOMEM;
+  if (!fc__tls_has_room(f, len) && fc__tls_flush(f) == -EAGAIN) {
+    f->blocked = true;
+    BIO_set_retry_write(bio);
     return 0;
   }
-  memcpy(f->out->cipher + f->out->to, data, len);
-  f->out->to += len;
+  if (!f->write_error && !fc__tls_out_room(f)) f->write_error = -ENOMEM;
+  if (!f->write_error) {
+    memcpy(f->out->cipher + f->out->to, data, len);
+    f->out->to += len;
+  }
   *taken = len;
   return 1;
 }

@@ -53,6 +53,13 @@ static void fail_by_alert(struct fc__tls_filter *f, int alert) {
   fc__tls_fail(f, -EPROTO, text);
 }
 
+static void fail_by_plain_text(struct fc__tls_filter *f) {
+  fc__tls_fail(f, -EPROTO,
+               SSL_is_server(f->ssl)
+                   ? "the peer does not speak TLS (it sent HTTP/2 or other plain text)"
+                   : "the peer does not speak TLS (it answered with HTTP/2 or other plain text)");
+}
+
 static void fail_by_end(struct fc__tls_filter *f) {
   fc__tls_fail(f, -ECONNRESET,
                f->stage == FC__TLS_STANDING ? "the connection was cut off without close_notify"
@@ -70,19 +77,16 @@ void fc__tls_fail_by_openssl(struct fc__tls_filter *f) {
   int alert = alert_of(error);
   if (f->abuse) {
     fc__tls_fail(f, -EPROTO, f->abuse);
-  } else if (f->below_error || f->write_error == -ENOMEM) {
-    fc__tls_fail(f, f->below_error ? f->below_error : f->write_error, NULL);
+  } else if (f->below_error) {
+    fc__tls_fail(f, f->below_error, NULL);
   } else if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
     fc__tls_fail(f, -ENOMEM, NULL);
   } else if (!speaks_tls(f)) {
-    fc__tls_fail(f, -EPROTO,
-                 "the peer does not speak TLS (it answered with HTTP/2 or other plain text)");
+    fail_by_plain_text(f);
   } else if (alert >= 0) {
     fail_by_alert(f, alert);
   } else if (f->below_ended) {
     fail_by_end(f);
-  } else if (f->write_error) {
-    fc__tls_fail(f, f->write_error, NULL);
   } else {
     fail_by_reason(f);
   }

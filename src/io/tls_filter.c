@@ -26,7 +26,7 @@ static unsigned want_below(const struct fc__tls_filter *f) {
   if (f->stage == FC__TLS_SHAKING) want = FC__READY_READ;
   if (f->stage == FC__TLS_STANDING) want = f->wanted;
   if (f->held) want &= ~(unsigned)FC__READY_WRITE;
-  if (f->out && !f->write_error) want |= FC__READY_WRITE;
+  if (f->out) want |= FC__READY_WRITE;
   return want;
 }
 
@@ -153,8 +153,8 @@ static void filter_shutdown(struct fc__transport *base) {
 /* A connection that was cut may be resumed, RFC 5246 section 7.2.1; one that broke the protocol was taken out of the
  * sessions when that was found. */
 static void end_ssl(struct fc__tls_filter *f) {
-  if (stands(f)) fc__tls_say_goodbye(f);
-  if (stands(f) && !f->error) SSL_set_shutdown(f->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  fc__tls_say_goodbye(f);
+  if (!SSL_in_init(f->ssl)) SSL_set_shutdown(f->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(f->ssl);
   f->ssl = NULL;
 }
@@ -164,7 +164,6 @@ static void filter_close(struct fc__transport *base) {
   assert(f->below && "an owner closes once");
   fc__tls_enter(f);
   if (f->ssl) end_ssl(f);
-  if (f->out) (void)fc__tls_flush(f);
   fc__tls_bio_finish(f);
   fc__loop_timer_stop(f->loop, &f->later);
   f->below->ops->close(f->below);

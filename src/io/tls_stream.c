@@ -178,9 +178,10 @@ ssize_t fc__tls_write(struct fc__tls_filter *f, const struct iovec *iov, int cou
   return (ssize_t)(f->owed ? total - 1 : total);
 }
 
+/* SSL_in_init is also where a handshake, or OpenSSL's reading, has failed. */
 void fc__tls_say_goodbye(struct fc__tls_filter *f) {
   bool said = SSL_get_shutdown(f->ssl) & SSL_SENT_SHUTDOWN;
-  if (f->error || f->write_error || said || SSL_in_init(f->ssl)) return;
+  if (said || f->below_error || f->write_error || SSL_in_init(f->ssl)) return;
   prepare(f, false);
   (void)SSL_shutdown(f->ssl);
   ERR_clear_error();
