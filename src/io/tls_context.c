@@ -76,7 +76,7 @@ static SSL_CTX *replace_locked(struct fc__tls *tls, SSL_CTX *context) {
 
 /* What cannot be read or used now is tried again at the next handshake. */
 static SSL_CTX *read_again_locked(struct fc__tls *tls) {
-  const struct fc__tls_material *now = fc__tls_material_of(tls->context);
+  struct fc__tls_material *now = fc__tls_material_of(tls->context);
   struct fc__tls_material *material;
   SSL_CTX *context;
   if (!fc__tls_material_changed(now)) return NULL;

@@ -19,6 +19,8 @@ struct fc__tls_stamp {
   ino_t inode;
   off_t size;
   struct timespec modified, changed;
+  bool settled; /* it had not changed for so long that its next change will show */
+  uint8_t digest[32];
 };
 
 struct fc__tls_text {
@@ -30,7 +32,8 @@ struct fc__tls_text {
 fc_result fc__tls_file_read(const char *path, const char *label, struct fc__tls_stamp *stamp,
                             struct fc__tls_text *out, fc_error *err);
 void fc__tls_text_finish(struct fc__tls_text *text); /* erases: it may be a key */
-bool fc__tls_file_changed(const char *path, const struct fc__tls_stamp *stamp);
+/* By what is in it. */
+bool fc__tls_file_changed(const char *path, struct fc__tls_stamp *stamp);
 
 /* ---- tls_pem.c ---- */
 
@@ -51,7 +54,7 @@ fc_result fc__tls_pem_key(struct fc__tls_pem *pem, const char *label, fc_slice t
                           const char *file, fc_error *err);
 /* A second one: the file read again, or the same objects where there is no file. */
 fc_result fc__tls_pem_again(struct fc__tls_pem *pem, const struct fc__tls_pem *old, fc_error *err);
-bool fc__tls_pem_changed(const struct fc__tls_pem *pem);
+bool fc__tls_pem_changed(struct fc__tls_pem *pem);
 bool fc__tls_pem_given(const struct fc__tls_pem *pem);
 void fc__tls_pem_name(const struct fc__tls_pem *pem, char out[FC__TLS_NAME_MAX]);
 void fc__tls_pem_finish(struct fc__tls_pem *pem);
@@ -85,7 +88,7 @@ fc_result fc__tls_material_create(struct fc__tls *tls, const struct fc__tls_give
                                   struct fc__tls_material **out, fc_error *err);
 fc_result fc__tls_material_again(const struct fc__tls_material *old, struct fc__tls_material **out,
                                  fc_error *err);
-bool fc__tls_material_changed(const struct fc__tls_material *material);
+bool fc__tls_material_changed(struct fc__tls_material *material);
 void fc__tls_material_destroy(struct fc__tls_material *material);
 
 X509 *fc__tls_identity_leaf(const struct fc__tls_identity *identity);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,20 +21,38 @@
 
 enum { FILE_MAX = 16 * 1024 * 1024 }; /* the roots of the world take 0.2 MiB */
 
-static struct fc__tls_stamp stamp_of(const struct stat *s) {
-  return (struct fc__tls_stamp){s->st_dev, s->st_ino, s->st_size, s->st_mtim, s->st_ctim};
+/* File systems count time in steps of milliseconds at best, and of two seconds at worst. */
+enum { SETTLED_S = 3 };
+
+static struct fc__tls_stamp stamp_of(const struct stat *s, time_t now) {
+  return (struct fc__tls_stamp){.device = s->st_dev,
+                                .inode = s->st_ino,
+                                .size = s->st_size,
+                                .modified = s->st_mtim,
+                                .changed = s->st_ctim,
+                                .settled = now - s->st_ctim.tv_sec >= SETTLED_S};
 }
 
 static bool same_time(struct timespec a, struct timespec b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-bool fc__tls_file_changed(const char *path, const struct fc__tls_stamp *stamp) {
+static bool looks_the_same(const char *path, const struct fc__tls_stamp *stamp) {
   struct stat s;
-  if (stat(path, &s) != 0) return true;
-  struct fc__tls_stamp now = stamp_of(&s);
-  return now.device != stamp->device || now.inode != stamp->inode || now.size != stamp->size ||
-         !same_time(now.modified, stamp->modified) || !same_time(now.changed, stamp->changed);
+  return stamp->settled && stat(path, &s) == 0 && s.st_dev == stamp->device &&
+         s.st_ino == stamp->inode && s.st_size == stamp->size &&
+         same_time(s.st_mtim, stamp->modified) && same_time(s.st_ctim, stamp->changed);
+}
+
+bool fc__tls_file_changed(const char *path, struct fc__tls_stamp *stamp) {
+  struct fc__tls_stamp now;
+  struct fc__tls_text text;
+  if (looks_the_same(path, stamp)) return false;
+  if (fc__tls_file_read(path, path, &now, &text, NULL) != FC_OK) return true;
+  fc__tls_text_finish(&text);
+  if (memcmp(now.digest, stamp->digest, sizeof now.digest) != 0) return true;
+  *stamp = now;
+  return false;
 }
 
 void fc__tls_text_finish(struct fc__tls_text *text) {
@@ -68,20 +87,25 @@ static fc_result read_all(int fd, const char *label, struct fc__tls_text *text, 
   }
 }
 
+static fc_result read_open(int fd, const char *label, struct fc__tls_stamp *stamp,
+                           struct fc__tls_text *out, fc_error *err) {
+  struct stat s;
+  time_t now = time(NULL);
+  if (fstat(fd, &s) != 0) return fc__error_system(err, errno, "%s", label);
+  *stamp = stamp_of(&s, now);
+  fc_result r = read_all(fd, label, out, err);
+  if (r != FC_OK) return r;
+  if (EVP_Digest(out->data, out->len, stamp->digest, NULL, EVP_sha256(), NULL)) return FC_OK;
+  return fc__tls_error(err, "%s", label);
+}
+
 fc_result fc__tls_file_read(const char *path, const char *label, struct fc__tls_stamp *stamp,
                             struct fc__tls_text *out, fc_error *err) {
   *out = (struct fc__tls_text){0};
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fc__error_system(err, errno, "%s", label);
-  struct stat s;
-  fc_result r = FC_OK;
-  if (fstat(fd, &s) != 0) {
-    r = fc__error_system(err, errno, "%s", label);
-  } else {
-    *stamp = stamp_of(&s);
-    r = read_all(fd, label, out, err);
-  }
-  if (r != FC_OK) fc__tls_text_finish(out);
+  fc_result r = read_open(fd, label, stamp, out, err);
   close(fd);
+  if (r != FC_OK) fc__tls_text_finish(out);
   return r;
 }

@@ -163,7 +163,7 @@ fc_result fc__tls_material_again(const struct fc__tls_material *old, struct fc__
   return hand_out(m, r, out);
 }
 
-bool fc__tls_material_changed(const struct fc__tls_material *m) {
+bool fc__tls_material_changed(struct fc__tls_material *m) {
   bool changed = fc__tls_pem_changed(&m->roots);
   for (size_t i = 0; i < m->identity_count && !changed; i++) {
     changed =

@@ -168,7 +168,7 @@ fc_result fc__tls_pem_again(struct fc__tls_pem *pem, const struct fc__tls_pem *o
   return r;
 }
 
-bool fc__tls_pem_changed(const struct fc__tls_pem *pem) {
+bool fc__tls_pem_changed(struct fc__tls_pem *pem) {
   return pem->path && fc__tls_file_changed(pem->path, &pem->stamp);
 }
 
