@@ -3,9 +3,6 @@
 
 #include <stdatomic.h>
 
-/* Up to here a copy costs less than keeping the object: measured with messages of 64 bytes to 1 MiB. */
-enum { COPY_MAX = 16 * 1024 };
-
 /* An object whose memory a message has. */
 struct lent {
   struct lent *next;
@@ -62,7 +59,7 @@ fc_bytes *engine_bytes_from_object(PyObject *object) {
   engine_bytes_sweep();
   if (!PyBytes_Check(object)) return copy_buffer(object);
   if (PyBytes_AsStringAndSize(object, &data, &len) < 0) return NULL;
-  if (len > COPY_MAX) return lend(object);
+  if (len > ENGINE_COPY_MAX) return lend(object);
   fc_bytes *message = fc_bytes_copy(data, (size_t)len);
   return message ? message : (fc_bytes *)PyErr_NoMemory();
 }

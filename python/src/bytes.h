@@ -3,6 +3,9 @@
 /* Messages: Python's bytes on one side, fc_bytes on the other. */
 #include "module.h"
 
+/* Up to here a copy costs less than keeping the object. */
+enum { ENGINE_COPY_MAX = 16 * 1024 };
+
 /* A message of the content of a bytes-like object: small ones are copied, large ones stay where they are and keep the
  * object alive. NULL with an exception. */
 fc_bytes *engine_bytes_from_object(PyObject *object);

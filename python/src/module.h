@@ -13,7 +13,7 @@
 
 #include "farcall/rpc.h"
 
-/* The package's classes, by the names that _engine.register takes. */
+/* The package's classes and functions, by the names that _engine.register takes. */
 #define ENGINE_CLASSES(X)                                                                          \
   X(StatusCode)                                                                                    \
   X(ChannelConnectivity)                                                                           \
@@ -22,13 +22,22 @@
   X(RpcError)                                                                                      \
   X(FutureTimeoutError)                                                                            \
   X(FutureCancelledError)                                                                          \
-  X(InactiveRpcError)                                                                              \
+  X(inactive_rpc_error) /* (initial metadata, trailing metadata, code, details, debug string) */   \
   X(MultiThreadedRendezvous)                                                                       \
   X(SingleThreadedRendezvous)                                                                      \
+  X(log_exception) /* (text, exception) */                                                         \
   X(ServicerContext)
 
 /* The parts of the engine: each adds its types and functions to the module with engine_add_PART. */
-#define ENGINE_PARTS(X) X(registry)
+#define ENGINE_PARTS(X)                                                                            \
+  X(registry)                                                                                      \
+  X(args)                                                                                          \
+  X(credentials)                                                                                   \
+  X(channel)                                                                                       \
+  X(callable)                                                                                      \
+  X(call)                                                                                          \
+  X(server)                                                                                        \
+  X(server_credentials)
 
 enum engine_class {
 #define X(name) ENGINE_CLASS_##name,
@@ -37,13 +46,45 @@ enum engine_class {
       ENGINE_CLASS_COUNT
 };
 
-enum { ENGINE_CODE_COUNT = FC_CODE_UNAUTHENTICATED + 1, ENGINE_STATE_COUNT = 5 };
+enum {
+  ENGINE_CODE_COUNT = FC_CODE_UNAUTHENTICATED + 1,
+  ENGINE_STATE_COUNT = 5,
+  ENGINE_NAME_COUNT = 6
+};
+
+/* The types that the client makes objects of. */
+enum engine_client_type {
+  ENGINE_TYPE_CHANNEL,
+  ENGINE_TYPE_WATCH,
+  ENGINE_TYPE_CALL_CREDENTIALS,
+  ENGINE_TYPE_CHANNEL_CREDENTIALS,
+  ENGINE_TYPE_AUTH_ANSWER,
+  ENGINE_CLIENT_TYPE_COUNT
+};
+
+/* The types and functions that the server makes objects of, or calls. */
+enum engine_server_type {
+  ENGINE_TYPE_HANDLER,
+  ENGINE_TYPE_CONTEXT,
+  ENGINE_TYPE_REQUESTS,
+  ENGINE_TYPE_SENDER,
+  ENGINE_TYPE_TASK,
+  ENGINE_TYPE_CREDENTIALS,
+  ENGINE_FUNCTION_SERVE,
+  ENGINE_SERVER_TYPE_COUNT
+};
+
+struct engine_server;
 
 /* The module's state. Every object in it is listed in module.c, for the garbage collector. */
 struct engine {
   PyObject *classes[ENGINE_CLASS_COUNT];
   PyObject *codes[ENGINE_CODE_COUNT];   /* members of StatusCode, by number */
   PyObject *states[ENGINE_STATE_COUNT]; /* members of ChannelConnectivity, by number */
+  PyObject *arg_names[ENGINE_NAME_COUNT];
+  PyObject *client_types[ENGINE_CLIENT_TYPE_COUNT];
+  PyObject *server_types[ENGINE_SERVER_TYPE_COUNT];
+  struct engine_server *servers; /* all that there are, linked by next */
 };
 
 #define X(part) int engine_add_##part(PyObject *module);
@@ -52,6 +93,11 @@ ENGINE_PARTS(X)
 
 static inline struct engine *engine_of_module(PyObject *module) {
   return PyModule_GetState(module);
+}
+
+static inline PyTypeObject *engine_client_type(struct engine *engine,
+                                               enum engine_client_type type) {
+  return (PyTypeObject *)engine->client_types[type];
 }
 
 /* The engine of a type of ours, or of a class derived from one. Never NULL. */
