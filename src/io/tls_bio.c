@@ -109,7 +109,8 @@ int fc__tls_flush(struct fc__tls_filter *f) {
 }
 
 /* Takes a record whole: a handshake can be longer than the room, all else makes sure of it before. What cannot be written
- * any more is dropped, since there may still be something to be read. */
+ * any more is dropped, since there may still be something to be read; and so is an alert to a peer that has cut the
+ * connection off. */
 static int bio_write(BIO *bio, const char *data, size_t len, size_t *taken) {
   struct fc__tls_filter *f = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
@@ -120,7 +121,7 @@ static int bio_write(BIO *bio, const char *data, size_t len, size_t *taken) {
     return 0;
   }
   if (!f->write_error && !fc__tls_out_room(f)) f->write_error = -ENOMEM;
-  if (!f->write_error) {
+  if (!f->write_error && !f->below_ended) {
     memcpy(f->out->cipher + f->out->to, data, len);
     f->out->to += len;
   }

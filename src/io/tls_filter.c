@@ -138,13 +138,15 @@ static void filter_want(struct fc__transport *base, unsigned ready) {
 
 static int filter_finish_connect(struct fc__transport *base) {
   struct fc__tls_filter *f = from_base(base);
-  return stands(f) ? 0 : (int)not_standing(f);
+  if (!f->told) return -EAGAIN;
+  return stands(f) ? 0 : f->error;
 }
 
 static void filter_shutdown(struct fc__transport *base) {
   struct fc__tls_filter *f = from_base(base);
   fc__tls_enter(f);
   if (stands(f)) fc__tls_say_goodbye(f);
+  (void)fc__tls_flush(f);
   f->half_closed = true;
   shut_below(f);
   fc__tls_leave(f);
@@ -164,6 +166,7 @@ static void filter_close(struct fc__transport *base) {
   assert(f->below && "an owner closes once");
   fc__tls_enter(f);
   if (f->ssl) end_ssl(f);
+  (void)fc__tls_flush(f); /* once, whatever becomes of it: close_notify, or an alert */
   fc__tls_bio_finish(f);
   fc__loop_timer_stop(f->loop, &f->later);
   f->below->ops->close(f->below);

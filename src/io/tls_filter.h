@@ -86,7 +86,7 @@ void fc__tls_shake(struct fc__tls_filter *f);
 
 ssize_t fc__tls_read(struct fc__tls_filter *f, const struct iovec *iov, int count);
 ssize_t fc__tls_write(struct fc__tls_filter *f, const struct iovec *iov, int count);
-/* Queues close_notify, and writes it if that can be done at once. */
+/* Queues close_notify, if the connection still stands. */
 void fc__tls_say_goodbye(struct fc__tls_filter *f);
 
 /* ---- tls_bio.c ---- */

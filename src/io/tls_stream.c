@@ -185,6 +185,4 @@ void fc__tls_say_goodbye(struct fc__tls_filter *f) {
   prepare(f, false);
   (void)SSL_shutdown(f->ssl);
   ERR_clear_error();
-  (void)fc__tls_flush(f);
-  fc__tls_bio_end(f);
 }

@@ -32,8 +32,8 @@ static void the_outcome_is_told_once_to_both(void **state) {
 
 static void bytes_pass_in_pieces_of_every_size(void **state) {
   (void)state;
-  static const size_t pieces[] = {0, 1, 9, 1000, 16383, 16384, 16385, 70000};
-  static const size_t counts[] = {1, 2, 16383, 16384, 16385, 32768, 100000, 1000000};
+  static const size_t pieces[] = {0, 9, 1000, 16383, 16384, 16385, 70000};
+  static const size_t counts[] = {1, 2, 16383, 16384, 16385, 32768, 100000};
   struct tls_world w;
   tls_world_open(&w, 1);
   tls_world_shake_hands(&w);
@@ -42,6 +42,10 @@ static void bytes_pass_in_pieces_of_every_size(void **state) {
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) exchange(&w, counts[c], 3);
     exchange(&w, 1, 100000);
   }
+  w.client.piece = 1;
+  exchange(&w, 20000, 0);
+  w.client.piece = 0;
+  exchange(&w, 3000000, 0);
   tls_world_close(&w);
 }
 

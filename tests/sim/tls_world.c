@@ -227,7 +227,8 @@ static void end_init(struct tls_end *end, struct fc__loop *loop) {
   end->reads_max = SIZE_MAX;
 }
 
-void tls_world_open(struct tls_world *w, uint64_t seed) {
+void tls_world_open_with(struct tls_world *w, uint64_t seed, struct fc__tls *client,
+                         struct fc__tls *server) {
   memset(w, 0, sizeof *w);
   w->sim = sim_create(seed);
   w->loop = fc__reactor_loop(sim_reactor(w->sim));
@@ -235,11 +236,17 @@ void tls_world_open(struct tls_world *w, uint64_t seed) {
   assert_true(w->net->ops->parse(w->net, "ipv4", "10.0.0.1:443", &w->address));
   end_init(&w->client, w->loop);
   end_init(&w->server, w->loop);
+  w->client.tls = client;
+  w->server.tls = server;
+  w->client.name = "localhost";
+}
+
+void tls_world_open(struct tls_world *w, uint64_t seed) {
   fc_tls_client_options client = tls_world_client_options();
   fc_tls_server_options server = tls_world_server_options();
+  tls_world_open_with(w, seed, NULL, NULL);
   tls_end_use_client(&w->client, &client);
   tls_end_use_server(&w->server, &server);
-  w->client.name = "localhost";
 }
 
 static void listen_locked(struct tls_world *w) {

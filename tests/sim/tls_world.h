@@ -49,8 +49,11 @@ struct tls_world {
 
 /* With tls of both ends as tls_world_client and tls_world_server make them: change them before the start. */
 void tls_world_open(struct tls_world *w, uint64_t seed);
-void tls_world_start(
-    struct tls_world *w); /* the server listens, the client connects: those that have a tls */
+/* With these, whose references it takes. */
+void tls_world_open_with(struct tls_world *w, uint64_t seed, struct fc__tls *client,
+                         struct fc__tls *server);
+/* The server listens, the client connects: those that have a tls. */
+void tls_world_start(struct tls_world *w);
 void tls_world_close(struct tls_world *w);
 /* Both have shaken hands successfully. */
 bool tls_world_stands(const struct tls_world *w);
