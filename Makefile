@@ -12,7 +12,7 @@ export CC
 endif
 export BUILD PYTHON
 
-.PHONY: all configure demo test bench fuzz lint format install abi-update clean
+.PHONY: all configure demo test bench bench-python fuzz lint format install abi-update clean
 
 all: configure
 	cmake --build $(BUILD)/$(PRESET)
@@ -29,6 +29,9 @@ test:
 
 bench:
 	@scripts/bench.sh
+
+bench-python:
+	@scripts/bench_python.sh
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)
