@@ -3,6 +3,7 @@
  * own fields lie behind those of Exception, whose size only the interpreter knows.
  */
 #include "client.h"
+#include "status.h"
 
 static Py_ssize_t base_size; /* the same in all interpreters of a process */
 
@@ -12,13 +13,23 @@ struct engine_call *engine_call_of(PyObject *object) {
 
 /* ---- life ---- */
 
+static PyObject *allocate(PyTypeObject *type) {
+  newfunc base_new = (newfunc)PyType_GetSlot((PyTypeObject *)PyExc_Exception, Py_tp_new);
+  PyObject *nothing = PyTuple_New(0);
+  PyObject *object = nothing ? base_new(type, nothing, NULL) : NULL;
+  Py_XDECREF(nothing);
+  return object;
+}
+
+static PyObject *kept(PyObject *object) {
+  Py_XINCREF(object);
+  return object;
+}
+
 PyObject *engine_call_create(struct engine_method *method, enum engine_class class,
                              struct engine_flight *flight) {
   PyObject *type = engine_class(method->engine, class);
-  PyObject *nothing = type ? PyTuple_New(0) : NULL;
-  newfunc base_new = (newfunc)PyType_GetSlot((PyTypeObject *)PyExc_Exception, Py_tp_new);
-  PyObject *object = nothing ? base_new((PyTypeObject *)type, nothing, NULL) : NULL;
-  Py_XDECREF(nothing);
+  PyObject *object = type ? allocate((PyTypeObject *)type) : NULL;
   if (!object) {
     engine_flight_unref(flight);
     return NULL;
@@ -40,6 +51,7 @@ static int call_traverse(PyObject *object, visitproc visit, void *arg) {
   Py_VISIT(call->initial);
   Py_VISIT(call->trailing);
   Py_VISIT(call->own_details);
+  Py_VISIT(call->own_debug);
   traverseproc base = (traverseproc)PyType_GetSlot((PyTypeObject *)PyExc_Exception, Py_tp_traverse);
   return base(object, visit, arg);
 }
@@ -51,6 +63,7 @@ static int call_clear(PyObject *object) {
   Py_CLEAR(call->initial);
   Py_CLEAR(call->trailing);
   Py_CLEAR(call->own_details);
+  Py_CLEAR(call->own_debug);
   inquiry base = (inquiry)PyType_GetSlot((PyTypeObject *)PyExc_Exception, Py_tp_clear);
   return base(object);
 }
@@ -75,12 +88,33 @@ static void call_dealloc(PyObject *object) {
   Py_DECREF(type);
 }
 
-/* A call object that nobody started, as the class makes when it is called: it has ended. */
+/* A call that is over without ever having been made: what a pickled one comes back as. */
 static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  (void)args;
-  (void)kwargs;
-  PyErr_Format(PyExc_TypeError, "%R is made by making a call", type);
-  return NULL;
+  static char *names[] = {"initial_metadata", "trailing_metadata",  "code",
+                          "details",          "debug_error_string", NULL};
+  PyObject *initial, *trailing, *code, *details, *debug;
+  fc_code number;
+  struct engine *engine = engine_of_type(type);
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOUU", names, &initial, &trailing, &code,
+                                   &details, &debug) ||
+      engine_code_from_object(engine, code, &number) < 0)
+    return NULL;
+  PyObject *object = allocate(type);
+  struct engine_flight *flight = object ? engine_flight_create(NULL) : NULL;
+  if (!flight) {
+    Py_XDECREF(object);
+    return NULL;
+  }
+  struct engine_call *call = engine_call_of(object);
+  call->engine = engine;
+  call->flight = flight;
+  call->initial = kept(initial);
+  call->trailing = kept(trailing);
+  call->own = true;
+  call->own_code = number;
+  call->own_details = kept(details);
+  call->own_debug = kept(debug);
+  return object;
 }
 
 /* ---- deciding the status on this side ---- */

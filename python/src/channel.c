@@ -17,6 +17,19 @@ fc_channel *engine_channel_open(struct engine_channel *channel) {
 
 /* ---- life ---- */
 
+/* Under Python's lock. */
+static void enlist(struct engine_channel *self) {
+  self->place = &self->engine->channels;
+  self->next = *self->place;
+  if (self->next) self->next->place = &self->next;
+  *self->place = self;
+}
+
+static void unlist(struct engine_channel *self) {
+  *self->place = self->next;
+  if (self->next) self->next->place = self->place;
+}
+
 static int open_channel(struct engine_channel *self, const char *target, PyObject *pairs,
                         fc_channel_credentials *credentials) {
   struct engine_channel_options options;
@@ -46,6 +59,7 @@ static PyObject *channel_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
       (struct engine_channel *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
   if (!self) return NULL;
   self->engine = engine;
+  enlist(self);
   if (open_channel(self, target, pairs, credentials) == 0) return (PyObject *)self;
   Py_DECREF(self);
   return NULL;
@@ -55,6 +69,7 @@ static void channel_dealloc(PyObject *object) {
   struct engine_channel *self = (struct engine_channel *)object;
   PyTypeObject *type = Py_TYPE(object);
   PyObject_GC_UnTrack(object);
+  unlist(self);
   fc_channel_destroy(self->channel);
   ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
   Py_DECREF(type);

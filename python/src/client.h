@@ -11,6 +11,7 @@
 struct engine_channel {
   PyObject_HEAD struct engine *engine;
   fc_channel *channel; /* until the object goes: closed channels refuse calls by themselves */
+  struct engine_channel *next, **place; /* in engine->channels */
   bool closed;
   bool single_threaded; /* option SingleThreadedUnaryStream */
 };
@@ -45,6 +46,7 @@ struct engine_call {
   bool own;
   fc_code own_code;
   PyObject *own_details; /* str */
+  PyObject *own_debug;   /* str, or NULL: made of what else is known */
 };
 
 /* channel.c: the channel of an argument that must be one; NULL with ValueError when it is closed. */

@@ -7,6 +7,8 @@
  * that waited for its lock would never return. */
 static atomic_bool closing;
 
+void engine_gil_close(void) { atomic_store(&closing, true); }
+
 bool engine_is_closing(void) { return atomic_load_explicit(&closing, memory_order_relaxed); }
 
 bool engine_gil_enter(struct engine_gil *gil) {

@@ -18,7 +18,8 @@ struct engine_gil {
 bool engine_gil_enter(struct engine_gil *gil);
 void engine_gil_leave(struct engine_gil *gil);
 
-/* The interpreter begins to end, or this is a child that has forked: counted in generations. */
+/* The interpreter begins to end: from here on engine_gil_enter says no. */
+void engine_gil_close(void);
 bool engine_is_closing(void);
 
 #endif

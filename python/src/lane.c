@@ -32,8 +32,8 @@ int engine_lane_of(struct engine_server *server, PyObject *pool) {
     if (server->lanes[i].pool == pool) return (int)i;
   }
   if (server->lane_count == ENGINE_LANE_MAX) return 0;
-  PyObject *submit = PyObject_GetAttrString(pool, "submit");
-  if (!submit) return -1;
+  PyObject *submit = NULL; /* of a server that has no pool and never starts */
+  if (pool != Py_None && !(submit = PyObject_GetAttrString(pool, "submit"))) return -1;
   struct engine_lane *lane = &server->lanes[server->lane_count];
   Py_INCREF(pool);
   *lane = (struct engine_lane){pool, submit, find_counter(pool), 0};
@@ -86,7 +86,8 @@ static void refuse_all(struct engine_server *server, unsigned lane) {
 static void submit_task(struct engine_server *server, unsigned lane) {
   PyObject *task = task_create(server, lane);
   struct engine_lane *l = &server->lanes[lane];
-  PyObject *future = task ? PyObject_CallFunctionObjArgs(l->submit, task, NULL) : NULL;
+  PyObject *submit = l->submit ? l->submit : Py_None;
+  PyObject *future = task ? PyObject_CallFunctionObjArgs(submit, task, NULL) : NULL;
   if (!future) {
     if (task) ((struct task *)task)->begun = true; /* it need not be replaced */
     if (task) l->unbegun--;

@@ -36,6 +36,7 @@
   X(channel)                                                                                       \
   X(callable)                                                                                      \
   X(call)                                                                                          \
+  X(exit)                                                                                          \
   X(server)                                                                                        \
   X(server_credentials)
 
@@ -74,6 +75,7 @@ enum engine_server_type {
   ENGINE_SERVER_TYPE_COUNT
 };
 
+struct engine_channel;
 struct engine_server;
 
 /* The module's state. Every object in it is listed in module.c, for the garbage collector. */
@@ -84,7 +86,8 @@ struct engine {
   PyObject *arg_names[ENGINE_NAME_COUNT];
   PyObject *client_types[ENGINE_CLIENT_TYPE_COUNT];
   PyObject *server_types[ENGINE_SERVER_TYPE_COUNT];
-  struct engine_server *servers; /* all that there are, linked by next */
+  struct engine_channel *channels; /* all that there are, linked by next */
+  struct engine_server *servers;   /* all that there are, linked by next */
 };
 
 #define X(part) int engine_add_##part(PyObject *module);

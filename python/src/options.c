@@ -7,7 +7,7 @@
 /* How a value of grpcio's becomes one of the library's. In grpcio -1 or INT_MAX are "no limit". */
 enum kind {
   KIND_TEXT,
-  KIND_TEXT_AFTER, /* put behind what another option set */
+  KIND_AGENT, /* a part of the user agent, in the order given */
   KIND_FLAG,
   KIND_BYTES,      /* -1: no limit */
   KIND_BYTES_OR_0, /* -1: no limit, which is 0 */
@@ -37,7 +37,8 @@ static const struct known {
     {"grpc.max_reconnect_backoff_ms", KIND_MS, FIELD(max_backoff_ns)},
     {"grpc.max_send_message_length", KIND_BYTES_OR_0, FIELD(max_send_message_bytes)},
     {"grpc.min_reconnect_backoff_ms", KIND_MS, FIELD(connect_timeout_ns)},
-    {"grpc.primary_user_agent", KIND_TEXT, FIELD(user_agent)},
+    {"grpc.primary_user_agent", KIND_AGENT, 0},
+    {"grpc.secondary_user_agent", KIND_AGENT, 0},
     {"grpc.ssl_target_name_override", KIND_TEXT, FIELD(tls_target_name)},
 #undef FIELD
 };
@@ -86,6 +87,18 @@ static int read_text(struct engine_channel_options *out, PyObject *pair, PyObjec
   return r;
 }
 
+static int add_agent(struct engine_channel_options *out, PyObject *pair, PyObject *value) {
+  const char *before = out->options.user_agent, *part;
+  if (read_text(out, pair, value, &part) < 0) return -1;
+  out->options.user_agent = *part ? part : before;
+  if (!before || !*part) return 0;
+  PyObject *both = PyBytes_FromFormat("%s %s", before, part);
+  int r = both ? PyList_Append(out->items, both) : -1;
+  if (r == 0) out->options.user_agent = PyBytes_AsString(both);
+  Py_XDECREF(both);
+  return r;
+}
+
 static int64_t milliseconds(long long value) {
   if (value >= INT32_MAX) return FC_NEVER;
   return value > 0 ? value * FC_MILLISECOND : FC_MILLISECOND;
@@ -124,6 +137,7 @@ static int apply(struct engine_channel_options *out, const struct known *known, 
   void *field = (char *)&out->options + known->offset;
   long long number;
   if (known->kind == KIND_TEXT) return read_text(out, pair, value, field);
+  if (known->kind == KIND_AGENT) return add_agent(out, pair, value);
   if (known->kind == KIND_SINGLE_THREADED) {
     out->single_threaded = true;
     return 0;

@@ -65,6 +65,10 @@ PyObject *engine_call_debug_string(struct engine_call *call) {
     const fc_status *status = fc_call_status(c);
     return engine_debug_string(status->code, status->message, status->origin, c);
   }
+  if (call->own_debug) {
+    Py_INCREF(call->own_debug);
+    return call->own_debug;
+  }
   const char *details = PyUnicode_AsUTF8AndSize(call->own_details, NULL);
   return details ? engine_debug_string(call->own_code, details, FC_ORIGIN_LOCAL, c) : NULL;
 }

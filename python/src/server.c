@@ -51,6 +51,7 @@ static int make_server(struct engine_server *s, PyObject *options, PyObject *max
   if (engine_server_options(options, &o) < 0 || read_maximum(maximum, &o) < 0) return -1;
   if (compression != Py_None && engine_compression_from_object(compression, &o.compression) < 0)
     return -1;
+  o.any_path = true;
   o.on_untaken = engine_lane_untaken;
   o.on_end = on_end;
   o.user = s;

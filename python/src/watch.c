@@ -11,39 +11,53 @@
 
 struct watch {
   PyObject_HEAD struct engine_channel *channel;
-  PyObject *callback;
-  fc_watch *watch; /* NULL once it was cancelled */
+  PyObject *callback; /* NULL once it was cancelled */
+  fc_watch *watch;    /* NULL once the library was told so too */
+  bool calling;       /* the callback runs */
 };
 
 static void tell(struct watch *self, fc_connectivity state) {
   struct engine *engine = self->channel->engine;
   PyObject *callback = self->callback;
-  PyObject *member = callback ? engine_state_to_object(engine, state) : NULL;
-  Py_XINCREF(callback);
+  PyObject *member = engine_state_to_object(engine, state);
+  Py_INCREF(callback);
   PyObject *done = member ? PyObject_CallFunctionObjArgs(callback, member, NULL) : NULL;
-  if (!done && PyErr_Occurred())
-    engine_log_exception(engine, "Exception calling channel subscription callback!");
+  if (!done) engine_log_exception(engine, "Exception calling channel subscription callback!");
   Py_XDECREF(done);
-  Py_XDECREF(callback);
+  Py_DECREF(callback);
   Py_XDECREF(member);
 }
 
-/* Nobody frees the watch meanwhile: that waits until this has returned. */
-static void on_state(fc_channel *channel, fc_connectivity state, void *user) {
-  (void)channel;
-  struct engine_gil gil;
-  if (!engine_gil_enter(&gil)) return;
-  tell(user, state);
-  engine_gil_leave(&gil);
-}
-
-/* The callback may wait for Python's lock. */
-static void cancel(struct watch *self) {
+/* The library waits for a callback that runs, unless it is told by the callback itself. */
+static void end(struct watch *self) {
   fc_watch *watch = self->watch;
   self->watch = NULL;
   if (!watch) return;
   Py_BEGIN_ALLOW_THREADS fc_watch_cancel(watch);
   Py_END_ALLOW_THREADS
+}
+
+/* Whoever drops the watch waits for this, until it has Python's lock: from then on it keeps the watch itself. */
+static void on_state(fc_channel *channel, fc_connectivity state, void *user) {
+  (void)channel;
+  struct watch *self = user;
+  struct engine_gil gil;
+  if (!engine_gil_enter(&gil)) return;
+  if (self->callback) {
+    Py_INCREF((PyObject *)self);
+    self->calling = true;
+    tell(self, state);
+    self->calling = false;
+    if (!self->callback) end(self);
+    Py_DECREF((PyObject *)self);
+  }
+  engine_gil_leave(&gil);
+}
+
+/* Does not wait for a callback that runs: it may need a lock that the caller has. */
+static void cancel(struct watch *self) {
+  Py_CLEAR(self->callback);
+  if (!self->calling) end(self);
 }
 
 static PyObject *watch_cancel(PyObject *object, PyObject *ignored) {
@@ -63,7 +77,6 @@ static int watch_traverse(PyObject *object, visitproc visit, void *arg) {
 static int watch_clear(PyObject *object) {
   struct watch *self = (struct watch *)object;
   cancel(self);
-  Py_CLEAR(self->callback);
   return 0;
 }
 
@@ -79,7 +92,7 @@ static void watch_dealloc(PyObject *object) {
 
 static PyMethodDef methods[] = {
     {"cancel", watch_cancel, METH_NOARGS,
-     "cancel()\n--\n\nEnds the watch, after waiting for a callback that runs on another thread."},
+     "cancel()\n--\n\nEnds the watch. A callback that runs on another thread goes on."},
     {NULL, NULL, 0, NULL},
 };
 
