@@ -82,6 +82,7 @@ typedef struct fc_channel_options {
   /* With TLS, the name that the server's certificate must have, and the authority unless that is given; NULL: the
    * authority. For tests whose certificates name another host. */
   const char *tls_target_name;
+  bool any_path; /* methods need not be called "/package.Service/Method": any printable ASCII will do */
 } fc_channel_options;
 
 #define FC_CHANNEL_OPTIONS_INIT                                                                    \

@@ -112,6 +112,8 @@ typedef struct fc_server_options {
    * run. Both run on the driver's thread, under no lock; either may be NULL. */
   void (*on_end)(fc_server *server, void *user);
   void *user; /* of both; must live as long as the server */
+  /* Methods need not be called "/package.Service/Method": whatever is printable ASCII goes to the fallback. */
+  bool any_path;
 } fc_server_options;
 
 #define FC_SERVER_OPTIONS_INIT                                                                     \

@@ -48,6 +48,7 @@ struct fc__call_owner {
   const struct fc__call_owner_ops *ops;
   struct fc__loop *loop;
   size_t max_receive, max_send;
+  bool any_path; /* server: methods need not be named /service/method */
   /* Bytes that peers make us hold: messages not taken by the application or not whole yet, and
    * what links add. */
   size_t buffered;

@@ -83,9 +83,18 @@ void fc__request_field(fc_call *call, const struct fc__field *field) {
   }
 }
 
-/* "/service/method": the string that routing, interceptors and handlers all see, CVE-2026-33186. */
+static bool path_is_text(const struct fc__buf *path) {
+  for (size_t i = 0; i + 1 < path->len; i++) {
+    if (path->data[i] <= 0x20 || path->data[i] >= 0x7f) return false;
+  }
+  return path->len > 1;
+}
+
+/* "/service/method", or what the server allows: the string that routing, interceptors and handlers all see,
+ * CVE-2026-33186. */
 static bool path_is_routable(const fc_call *call) {
   const struct fc__buf *path = &call->kept.path;
+  if (call->owner->any_path) return path_is_text(path);
   if (path->len < 4 || path->data[0] != '/') return false;
   const uint8_t *slash = memchr(path->data + 1, '/', path->len - 1);
   return slash && slash != path->data + 1 && slash[1] != 0;

@@ -61,20 +61,21 @@ static void end_without_memory(fc_call *call) {
 static void name_service(struct fc_auth_request *r, fc_slice authority, const char *path,
                          size_t size) {
   static const char port[] = ":443";
-  const char *slash = strrchr(path, '/');
+  const char *slash = strrchr(path, '/'); /* none: any_path of the channel's options */
+  const char *service = slash ? path : "", *name = slash ? slash + 1 : path;
   size_t len = sizeof port - 1;
   if (authority.len >= len && memcmp(authority.data + authority.len - len, port, len) == 0)
     authority.len -= len;
   int end = snprintf(r->service_url, size, "https://%.*s%.*s", FC_SLICE_PRINT(authority),
-                     (int)(slash - path), path);
+                     slash ? (int)(slash - path) : 0, service);
   char *method = r->service_url + end + 1;
-  memcpy(method, slash + 1, strlen(slash + 1) + 1);
+  memcpy(method, name, strlen(name) + 1);
   r->method = method;
 }
 
 static struct fc_auth_request *request_create(fc_call *call, const struct turns *turns) {
   fc_slice authority = call->owner->authority;
-  size_t size = sizeof "https://" + authority.len + call->method->len + 1;
+  size_t size = sizeof "https://" + authority.len + call->method->len + 2;
   struct fc_auth_request *r = fc__alloc(sizeof *r + size);
   if (!r) return NULL;
   *r = (struct fc_auth_request){.loop = call->loop, .call = call, .turns = *turns};

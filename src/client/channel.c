@@ -194,7 +194,7 @@ static fc_result fill(struct fc_channel *ch, const char *target, const fc_channe
   if (r != FC_OK) return r;
   fc__loop_lock(ch->loop);
   r = fc__target_parse(ch->net, target, &ch->target, err);
-  fc__methods_init(&ch->methods, ch->net->ops->random(ch->net));
+  fc__methods_init(&ch->methods, ch->net->ops->random(ch->net), o->any_path);
   ch->forks = ch->loop->forks;
   fc__loop_unlock(ch->loop);
   if (r != FC_OK || !has_tls(ch)) return r;

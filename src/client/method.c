@@ -8,10 +8,11 @@
 
 #include "base/error.h"
 
-void fc__methods_init(struct fc__methods *m, uint64_t seed) {
+void fc__methods_init(struct fc__methods *m, uint64_t seed, bool any_path) {
   fc__map_init(&m->map, seed);
   m->last = NULL;
   m->next_id = 0;
+  m->any_path = any_path;
 }
 
 void fc__methods_finish(struct fc__methods *m) {
@@ -25,13 +26,17 @@ void fc__methods_finish(struct fc__methods *m) {
 
 /* Spec: PROTOCOL-HTTP2.md, Path: "/" Service-Name "/" {method name}; RFC 9113 section 8.2.1 for the
  * characters. */
-static fc_result check(const char *path, size_t len, fc_error *err) {
+static bool has_two_parts(const char *path) {
+  const char *second = path[0] == '/' ? strchr(path + 1, '/') : NULL;
+  return second && second != path + 1 && second[1] != 0;
+}
+
+static fc_result check(const struct fc__methods *m, const char *path, size_t len, fc_error *err) {
   if (len > FC__METHOD_LEN_MAX) {
     return fc__error(err, FC_ERR_INVALID, "the method has %zu characters, at most %d are allowed",
                      len, (int)FC__METHOD_LEN_MAX);
   }
-  const char *second = path[0] == '/' ? strchr(path + 1, '/') : NULL;
-  if (!second || second == path + 1 || second[1] == 0) {
+  if (len == 0 || (!m->any_path && !has_two_parts(path))) {
     return fc__error(err, FC_ERR_INVALID, "method \"%.100s\": write \"/package.Service/Method\"",
                      path);
   }
@@ -51,7 +56,7 @@ static uint32_t take_id(struct fc__methods *m) {
 }
 
 static fc_result add(struct fc__methods *m, fc_slice path, struct fc__method **out, fc_error *err) {
-  fc_result r = check((const char *)path.data, path.len, err);
+  fc_result r = check(m, (const char *)path.data, path.len, err);
   if (r != FC_OK) return r;
   struct fc__method *method = fc__method_create(path, take_id(m));
   if (!method) return fc__error_no_memory(err);

@@ -121,6 +121,7 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
   shard->owner.loop = shard->loop;
   shard->owner.max_receive = o->max_receive_message_bytes;
   shard->owner.max_send = o->max_send_message_bytes;
+  shard->owner.any_path = o->any_path;
   shard->buffered_max =
       o->max_buffered_bytes == SIZE_MAX ? SIZE_MAX : o->max_buffered_bytes / o->reactors;
   shard->handshakes_max = 1 + (o->max_handshakes - 1) / o->reactors;
