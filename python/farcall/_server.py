@@ -6,7 +6,7 @@ import enum
 import threading
 from collections import namedtuple
 
-from . import _engine, _logging_hook
+from . import _engine, _registered
 from ._abc import (
     HandlerCallDetails,
     RpcError,

@@ -144,14 +144,13 @@ static PyObject *peer_identities(PyObject *self, PyObject *unused) {
 
 /* ---- the answer ---- */
 
+/* Once the headers have gone it has no effect, like in grpcio. */
 static PyObject *set_compression(PyObject *self, PyObject *compression) {
   struct engine_context *c = context_of(self);
   fc_compression chosen;
   if (engine_compression_from_object(compression, &chosen) < 0) return NULL;
-  fc_result r = c->call ? fc_call_set_compression(c->call, chosen) : FC_OK;
-  if (r != FC_ERR_BUSY) Py_RETURN_NONE;
-  PyErr_SetString(PyExc_ValueError, "Initial metadata no longer allowed!");
-  return NULL;
+  if (c->call) (void)fc_call_set_compression(c->call, chosen);
+  Py_RETURN_NONE;
 }
 
 static PyObject *disable_next_message_compression(PyObject *self, PyObject *unused) {

@@ -179,6 +179,7 @@ static int read_pair(struct engine_channel_options *out, PyObject *pair) {
 
 int engine_channel_options_read(PyObject *pairs, struct engine_channel_options *out) {
   *out = (struct engine_channel_options){.options = FC_CHANNEL_OPTIONS_INIT};
+  out->options.any_path = true;
   PyObject *iterator = PyObject_GetIter(pairs), *pair;
   out->items = iterator ? PyList_New(0) : NULL;
   int r = out->items ? 0 : -1;
