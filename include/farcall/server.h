@@ -112,7 +112,7 @@ typedef struct fc_server_options {
    * run. Both run on the driver's thread, under no lock; either may be NULL. */
   void (*on_end)(fc_server *server, void *user);
   void *user; /* of both; must live as long as the server */
-  /* Methods need not be called "/package.Service/Method": whatever is printable ASCII goes to the fallback. */
+  /* Methods need not be called "/package.Service/Method": any printable ASCII will do. */
   bool any_path;
 } fc_server_options;
 

@@ -47,10 +47,11 @@ static bool is_visible(fc_slice text) {
   return true;
 }
 
-static fc_result check_name(const char *method, fc_error *err) {
+static fc_result check_name(const fc_server *server, const char *method, fc_error *err) {
   if (!method) return fc__error(err, FC_ERR_INVALID, "method is NULL");
   fc_slice name = fc_slice_from_string(method);
-  if (has_both_parts(method) && is_visible(name)) return FC_OK;
+  bool any = server && server->options.any_path;
+  if ((any ? name.len > 0 : has_both_parts(method)) && is_visible(name)) return FC_OK;
   return fc__error(err, FC_ERR_INVALID, "method is \"%.100s\": it must be \"/service/method\"",
                    method);
 }
@@ -112,7 +113,7 @@ static fc_result copy_handler(fc_server *server, const fc_handler *from, fc_hand
 fc_result fc_server_register(fc_server *server, const char *method, const fc_handler *handler,
                              fc_error *err) {
   fc_handler *copy;
-  fc_result r = check_name(method, err);
+  fc_result r = check_name(server, method, err);
   if (r == FC_OK) r = copy_handler(server, handler, &copy, err);
   if (r != FC_OK) return r;
   fc_slice name = fc_slice_from_string(method);
