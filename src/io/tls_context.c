@@ -13,10 +13,15 @@
 
 /* ---- life ---- */
 
+/* OpenSSL would take down at the exit what threads that still run are in the middle of; the system does it a moment later.
+ * Whoever sets it up first decides. */
+static void set_up_openssl(void) { (void)OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL); }
+
 fc_result fc__tls_create(const struct fc__tls_choices *choices, struct fc__tls **out,
                          fc_error *err) {
   struct fc__tls *tls = fc__alloc_zero(sizeof *tls);
   if (!tls) return fc__error_no_memory(err);
+  set_up_openssl();
   fc_result r = fc__tls_settings_init(&tls->settings, choices, err);
   if (r != FC_OK) {
     fc__free(tls);
