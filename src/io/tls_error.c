@@ -10,15 +10,20 @@
 #include "base/error.h"
 #include "io/tls_context.h"
 
-/* The error that the others follow from: the first of TLS itself, else the first. */
+/* How much an error explains: want of memory looks like anything else to the functions above it, and what TLS says is
+ * more than what the libraries below it say. */
+static int weight(unsigned long code) {
+  if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) return 2;
+  return ERR_GET_LIB(code) == ERR_LIB_SSL;
+}
+
+/* Empties the queue. The first of those that explain most, or 0. */
 static unsigned long take_cause(void) {
-  unsigned long first = 0, code;
+  unsigned long cause = 0, code;
   while ((code = ERR_get_error()) != 0) {
-    if (!first || (ERR_GET_LIB(first) != ERR_LIB_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL)) {
-      first = code;
-    }
+    if (!cause || weight(code) > weight(cause)) cause = code;
   }
-  return first;
+  return cause;
 }
 
 static void describe(unsigned long code, char *out, size_t size) {

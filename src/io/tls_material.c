@@ -41,11 +41,20 @@ bool fc__tls_identity_use(const struct fc__tls_identity *identity, SSL *ssl) {
   return used;
 }
 
+/* There may be other reasons: no memory. */
+static bool do_not_match(void) {
+  unsigned long last = ERR_peek_last_error();
+  return ERR_GET_LIB(last) == ERR_LIB_X509 && (ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH ||
+                                               ERR_GET_REASON(last) == X509_R_KEY_TYPE_MISMATCH);
+}
+
 static fc_result check_pair(const struct fc__tls_identity *identity, fc_error *err) {
+  ERR_clear_error();
   if (X509_check_private_key(fc__tls_identity_leaf(identity), identity->key.key)) return FC_OK;
   char chain[FC__TLS_NAME_MAX], key[FC__TLS_NAME_MAX];
   fc__tls_pem_name(&identity->chain, chain);
   fc__tls_pem_name(&identity->key, key);
+  if (!do_not_match()) return fc__tls_error(err, "%s cannot be compared with %s", key, chain);
   ERR_clear_error();
   return fc__error(err, FC_ERR_INVALID, "%s is not the key of the certificate in %s", key, chain);
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,8 @@ static bool cut_off(fc_slice text) {
 static fc_result read_certs(struct fc__tls_pem *pem, BIO *bio, const char *name, fc_error *err) {
   X509 *cert;
   while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+    /* Its extensions are looked into now, not by the first of the threads that will share it. */
+    (void)X509_check_purpose(cert, -1, 0);
     if (sk_X509_push(pem->certs, cert)) continue;
     X509_free(cert);
     return fc__error_no_memory(err);

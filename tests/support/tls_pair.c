@@ -4,7 +4,6 @@
 #include "support/tls_pair.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ROUNDS = 64 };
@@ -39,16 +38,19 @@ static void settle(struct tls_party *end) {
   if (r != FC_OK) fail(end, r, err.message);
 }
 
-static bool begin(struct tls_party *end, BIO *bio) {
-  fc_error err = FC_ERROR_INIT;
+static void renew(struct tls_party *end) {
   end->done = false;
   end->result = FC_OK;
   end->auth = NULL;
-  if (end->tls) {
+}
+
+static bool begin(struct tls_party *end, BIO *bio) {
+  fc_error err = {.result = FC_ERR_NO_MEMORY};
+  if (end->tls && bio) {
     if (fc__tls_has_hook(end->tls)) fc__tls_hook(end->tls);
     end->ssl = fc__tls_begin(end->tls, end->name, &err);
   }
-  if (!end->ssl) {
+  if (!end->ssl || !bio) {
     fail(end, err.result, err.message);
     BIO_free(bio);
     return false;
@@ -58,8 +60,10 @@ static bool begin(struct tls_party *end, BIO *bio) {
 }
 
 bool tls_join(struct tls_party *client, struct tls_party *server) {
-  BIO *one, *other;
-  if (BIO_new_bio_pair(&one, 0, &other, 0) != 1) abort();
+  BIO *one = NULL, *other = NULL;
+  (void)BIO_new_bio_pair(&one, 0, &other, 0);
+  renew(client);
+  renew(server);
   bool client_begun = begin(client, one), server_begun = begin(server, other);
   for (int i = 0; i < ROUNDS && client_begun && server_begun; i++) {
     step(client);
