@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "call/call.h"
 #include "support/failing_alloc.h"
@@ -28,21 +29,31 @@ void stage_serve(struct stage *stage, const char *method, fc_pattern pattern, fc
   assert_int_equal(fc_server_register(stage->server, method, &handler, NULL), FC_OK);
 }
 
-static int listen_at_any_port(struct stage *stage) {
-  static const char any[] = "127.0.0.1:0";
+static int listen_at(struct stage *stage, const char *address) {
   int port;
-  fc_result r = stage->credentials
-                    ? fc_server_listen_secure(stage->server, any, stage->credentials, &port, NULL)
-                    : fc_server_listen(stage->server, any, &port, NULL);
+  fc_result r = stage->credentials ? fc_server_listen_secure(stage->server, address,
+                                                             stage->credentials, &port, NULL)
+                                   : fc_server_listen(stage->server, address, &port, NULL);
   assert_int_equal(r, FC_OK);
   return port;
 }
 
+static void listen_anywhere(struct stage *stage) {
+  static int sockets;
+  char *target = stage->target;
+  if (stage->over_unix) {
+    snprintf(target, sizeof stage->target, "unix-abstract:farcall-test-%d-%d", (int)getpid(),
+             sockets++);
+    (void)listen_at(stage, target);
+  } else {
+    snprintf(target, sizeof stage->target, "ipv4:127.0.0.1:%d", listen_at(stage, "127.0.0.1:0"));
+  }
+}
+
 void stage_start(struct stage *stage) {
   fc_error err = FC_ERROR_INIT;
-  int port = listen_at_any_port(stage);
+  listen_anywhere(stage);
   assert_int_equal(fc_server_start(stage->server, NULL), FC_OK);
-  snprintf(stage->target, sizeof stage->target, "ipv4:127.0.0.1:%d", port);
   stage->options.reactor = stage->drive.reactor;
   if (fc_channel_create(stage->target, &stage->options, &stage->channel, &err) != FC_OK)
     fail_msg("%s", err.message);

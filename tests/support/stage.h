@@ -23,6 +23,7 @@ struct stage {
   fc_server_options server_options; /* ...and these before stage_serve */
   /* Of the port, before stage_start; NULL: insecure. stage_close gives them back, and those in options too. */
   fc_server_credentials *credentials;
+  bool over_unix; /* a Unix socket instead of a port: local credentials take it, and carry tokens */
   char target[80];
   size_t live; /* allocations before it was opened */
 };
