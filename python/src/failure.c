@@ -27,7 +27,7 @@ static PyObject *initial_of(struct engine *engine, fc_call *call) {
 }
 
 static PyObject *trailing_of(struct engine *engine, fc_call *call) {
-  return engine_metadata_to_object(engine, call ? fc_call_trailing_metadata(call) : NULL);
+  return call ? engine_trailing_to_object(engine, call) : engine_metadata_to_object(engine, NULL);
 }
 
 static PyObject *debug_of(fc_call *call, fc_code code, PyObject *details) {

@@ -23,7 +23,7 @@ fc_result engine_call_wait(struct engine_call *call, int64_t timeout_ns) {
   fc_result r;
   if (call->own) return FC_OK;
   ENGINE_WAIT_BEGIN r = fc_call_wait(call->flight->call, timeout_ns);
-  ENGINE_WAIT_END return r == FC_ERR_CANCELLED ? FC_OK : r;
+  ENGINE_WAIT_END return engine_waited(r == FC_ERR_CANCELLED ? FC_OK : r);
 }
 
 /* ---- the only response ---- */
@@ -61,6 +61,7 @@ PyObject *engine_call_details(struct engine_call *call) {
 
 PyObject *engine_call_debug_string(struct engine_call *call) {
   fc_call *c = call->flight->call;
+  if (engine_call_code(call) == FC_CODE_OK) return PyUnicode_FromString("");
   if (!call->own) {
     const fc_status *status = fc_call_status(c);
     return engine_debug_string(status->code, status->message, status->origin, c);
@@ -115,7 +116,7 @@ PyObject *engine_call_initial(struct engine_call *call) {
     ENGINE_WAIT_BEGIN r = fc_call_initial_metadata(c, FC_NEVER, &list);
     ENGINE_WAIT_END
   }
-  if (r == FC_ERR_INTERRUPTED) return NULL;
+  if (engine_waited(r) == FC_ERR_INTERRUPTED) return NULL;
   return keep(&call->initial, engine_metadata_to_object(call->engine, list));
 }
 
@@ -123,8 +124,8 @@ PyObject *engine_call_trailing(struct engine_call *call) {
   if (call->trailing) return kept(call->trailing);
   if (engine_call_wait(call, FC_NEVER) != FC_OK) return NULL;
   fc_call *c = call->flight->call;
-  const fc_metadata *list = c && !call->own ? fc_call_trailing_metadata(c) : NULL;
-  return keep(&call->trailing, engine_metadata_to_object(call->engine, list));
+  if (!c || call->own) return keep(&call->trailing, PyTuple_New(0));
+  return keep(&call->trailing, engine_trailing_to_object(call->engine, c));
 }
 
 PyObject *engine_call_raise(PyObject *object) {
