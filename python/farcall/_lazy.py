@@ -41,6 +41,7 @@ _MODULES = {
     "_simple_stubs",
     "_typing",
     "_utilities",
+    "beta",
     "experimental",
     "framework",
 }

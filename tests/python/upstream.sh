@@ -35,7 +35,7 @@ mapfile -t files < <(find tests tests_py3_only -name '*_test.py' | grep -Ev "$ex
 run_file() {
   local file=$1 log status=0 ran bad skipped
   log=$BUILD/logs/upstream/$(tr / . <<<"$file").log
-  PYTHONPATH=$work timeout --kill-after=5 "${FC_UPSTREAM_SECONDS:-180}" "$python" -m unittest -v \
+  PYTHONPATH=$work${PYTHONPATH:+:$PYTHONPATH} timeout --kill-after=5 "${FC_UPSTREAM_SECONDS:-180}" "$python" -m unittest -v \
     "$(tr / . <<<"${file%.py}")" >"$log" 2>&1 </dev/null || status=$?
   ran=$(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
   bad=$(tail -n 3 "$log" | grep -oE '(failures|errors|unexpected successes)=[0-9]+' | cut -d= -f2 | paste -sd+ | bc)

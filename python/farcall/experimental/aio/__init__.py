@@ -1,3 +1,83 @@
-"""Another name of grpc.aio."""
+"""The names of grpc.aio, without what they do: the asyncio API will come in a later release.
 
-from ...aio import *
+Packages that serve both APIs import these names for isinstance checks and annotations, and go on to work with the
+synchronous one. So the classes are here, and nothing is an instance of them; whoever makes one, or calls a function,
+is told that it is not available. `import grpc.aio` says so at once.
+"""
+
+from __future__ import annotations
+
+from ..._abc import RpcError
+from ..._cython.cygrpc import EOF, AbortError, BaseError, InternalError, UsageError
+from ..._typing_base import TYPE_CHECKING, Generic
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+_CLASSES = (
+    "Call",
+    "Channel",
+    "ClientCallDetails",
+    "ClientInterceptor",
+    "InterceptedUnaryUnaryCall",
+    "Metadata",
+    "RpcContext",
+    "Server",
+    "ServerInterceptor",
+    "ServicerContext",
+    "StreamStreamCall",
+    "StreamStreamClientInterceptor",
+    "StreamStreamMultiCallable",
+    "StreamUnaryCall",
+    "StreamUnaryClientInterceptor",
+    "StreamUnaryMultiCallable",
+    "UnaryStreamCall",
+    "UnaryStreamClientInterceptor",
+    "UnaryStreamMultiCallable",
+    "UnaryUnaryCall",
+    "UnaryUnaryClientInterceptor",
+    "UnaryUnaryMultiCallable",
+)
+_FUNCTIONS = ("init_grpc_aio", "insecure_channel", "secure_channel", "server", "shutdown_grpc_aio")
+
+__all__ = (
+    "AbortError",
+    "AioRpcError",
+    "BaseError",
+    "EOF",
+    "InternalError",
+    "UsageError",
+    *_CLASSES,
+    *_FUNCTIONS,
+)
+
+
+def _unavailable(name: str) -> NoReturn:
+    raise NotImplementedError(
+        f"grpc.aio.{name} is not available in this release of farcall, which has the synchronous API of grpcio"
+    )
+
+
+class AioRpcError(RpcError):
+    """What a call of grpc.aio raises."""
+
+
+class _Unavailable(Generic):  # type: ignore[misc]
+    """A class of which there are no instances."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _unavailable(type(self).__name__)
+
+
+def _unavailable_function(name: str) -> Any:
+    def function(*args: Any, **kwargs: Any) -> NoReturn:
+        _unavailable(name)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+for _name in _CLASSES:
+    globals()[_name] = type(_name, (_Unavailable,), {"__module__": __name__})
+for _name in _FUNCTIONS:
+    globals()[_name] = _unavailable_function(_name)

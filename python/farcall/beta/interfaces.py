@@ -1,0 +1,1 @@
+"""Imported by code generated before 2017, which uses nothing of it."""
