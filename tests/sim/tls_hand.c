@@ -127,9 +127,7 @@ bool hand_stands(void) { return hand.tls.finished && hand.end.transport; }
 
 void hand_request(void) {
   hand.id = hand.id ? hand.id + 2 : 1;
-  h2_put_headers(&hand.end.peer, hand.id, 0,
-                 ":method: POST\n:scheme: https\n:path: /t/Echo\n:authority: localhost\n"
-                 "te: trailers\ncontent-type: application/grpc\n");
+  h2_put_headers(&hand.end.peer, hand.id, 0, HAND_REQUEST);
   raw_end_message(&hand.end, hand.id, FC__H2_END_STREAM, 0, TEXT("request"));
 }
 

@@ -23,6 +23,9 @@
 
 #define HAND_ADDRESS "127.0.0.1:443"
 #define HAND_PEER "ipv4:" HAND_ADDRESS
+#define HAND_REQUEST                                                                               \
+  ":method: POST\n:scheme: https\n:path: /t/Echo\n:authority: localhost\nte: trailers\n"           \
+  "content-type: application/grpc\n"
 
 struct hand {
   struct secure_world w;

@@ -56,9 +56,16 @@ static void offer(struct tls_raw *tls) {
   if (tls->session) assert_true(SSL_set_session(tls->ssl, tls->session));
 }
 
+/* OpenSSL takes a connection that just ends for a broken one, whose session is not to be used again. */
+static void drop(struct tls_raw *tls) {
+  if (tls->ssl && !tls->failure[0])
+    SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(tls->ssl);
+}
+
 static void begin(struct raw_layer *layer) {
   struct tls_raw *tls = from_layer(layer);
-  SSL_free(tls->ssl);
+  drop(tls);
   tls->ssl = SSL_new(tls->ctx);
   assert_non_null(tls->ssl);
   SSL_set_bio(tls->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
@@ -173,7 +180,7 @@ void tls_raw_server(struct tls_raw *tls, const char *identity) {
 }
 
 void tls_raw_finish(struct tls_raw *tls) {
-  SSL_free(tls->ssl);
+  drop(tls);
   SSL_SESSION_free(tls->session);
   SSL_CTX_free(tls->ctx);
   *tls = (struct tls_raw){0};
