@@ -82,7 +82,9 @@ typedef struct fc_channel_options {
   /* With TLS, the name that the server's certificate must have, and the authority unless that is given; NULL: the
    * authority. For tests whose certificates name another host. */
   const char *tls_target_name;
-  bool any_path; /* methods need not be called "/package.Service/Method": any printable ASCII will do */
+  bool
+      any_path; /* methods need not be called "/package.Service/Method": any printable ASCII will do */
+  const char *user_agent_suffix; /* put behind the library's own */
 } fc_channel_options;
 
 #define FC_CHANNEL_OPTIONS_INIT                                                                    \
@@ -113,7 +115,7 @@ FC_API FC_MUST_USE fc_result fc_channel_create(const char *target,
 FC_API void fc_channel_destroy(fc_channel *channel);
 
 /**
- * Closes the channel: its calls end with CANCELLED "Channel closed", its state becomes SHUTDOWN, later calls end with
+ * Closes the channel: its calls end with CANCELLED "Channel closed!", its state becomes SHUTDOWN, later calls end with
  * CANCELLED as well. Closing again does nothing.
  *
  * Owns:    nothing

@@ -233,7 +233,7 @@ void fc_channel_close(fc_channel *ch) {
   if (!ch->closed) {
     int64_t now = fc__loop_now(ch->loop);
     ch->closed = true;
-    fc__line_end_all(ch, FC_CODE_CANCELLED, "Channel closed", now);
+    fc__line_end_all(ch, FC_CODE_CANCELLED, "Channel closed!", now);
     shut(ch, "the channel was closed", now);
   }
   fc__loop_unlock(ch->loop);

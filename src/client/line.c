@@ -102,7 +102,7 @@ static void refuse_credentials(struct fc_channel *ch, fc_call *call, int64_t now
 static void begin(struct fc_channel *ch, fc_call *call, fc_call_credentials *own, int64_t now) {
   if (ch->closed) {
     call->cancelled = true;
-    fc__call_end(call, FC_CODE_CANCELLED, "Channel closed", now);
+    fc__call_end(call, FC_CODE_CANCELLED, "Channel closed!", now);
   } else if (!own && !fc__channel_call_credentials(ch)) {
     fc__line_place(ch, call, now);
   } else if (!fc__security_carries(fc__channel_security(&ch->config))) {
@@ -139,7 +139,7 @@ fc_result fc__line_start(struct fc_channel *ch, const char *path, fc_call_option
 static void on_unprocessed(struct fc__call_owner *owner, fc_call *call, int64_t now) {
   struct fc_channel *ch = from_owner(owner);
   if (ch->closed) {
-    fc__call_end(call, FC_CODE_CANCELLED, "Channel closed", now);
+    fc__call_end(call, FC_CODE_CANCELLED, "Channel closed!", now);
     return;
   }
   fc__list_remove(&call->line);

@@ -106,6 +106,7 @@ static fc_result check(const fc_channel_options *o, fc_error *err) {
   if (r == FC_OK) r = check_interceptors(o, err);
   if (r == FC_OK) r = check_text("authority", o->authority, '!', err);
   if (r == FC_OK) r = check_text("user_agent", o->user_agent, ' ', err);
+  if (r == FC_OK) r = check_text("user_agent_suffix", o->user_agent_suffix, ' ', err);
   if (r == FC_OK) r = check_text("tls_target_name", o->tls_target_name, '!', err);
   return r;
 }
@@ -141,17 +142,19 @@ static void fill_link(struct fc__link_config *link, const fc_channel_options *o)
 
 /* "name/version" of the application first, then the library's in gRPC's form. Spec:
  * PROTOCOL-HTTP2.md, User Agents */
-static char *make_user_agent(const char *first) {
+static char *make_user_agent(const char *first, const char *last) {
   static const char own[] = "grpc-c-farcall/";
-  size_t size = (first ? strlen(first) + 1 : 0) + sizeof own + strlen(fc_version());
+  const char *before = first ? first : "", *after = last ? last : "";
+  size_t size = strlen(before) + 1 + sizeof own + strlen(fc_version()) + 1 + strlen(after);
   char *text = fc__alloc(size);
   if (text)
-    snprintf(text, size, "%s%s%s%s", first ? first : "", first ? " " : "", own, fc_version());
+    snprintf(text, size, "%s%s%s%s%s%s", before, first ? " " : "", own, fc_version(),
+             last ? " " : "", after);
   return text;
 }
 
 static bool copy(struct fc__channel_config *c, const fc_channel_options *o) {
-  c->user_agent = make_user_agent(o->user_agent);
+  c->user_agent = make_user_agent(o->user_agent, o->user_agent_suffix);
   if (o->authority) c->authority = fc__strdup(o->authority);
   if (o->tls_target_name) c->tls_target_name = fc__strdup(o->tls_target_name);
   if (o->interceptor_count > 0) {

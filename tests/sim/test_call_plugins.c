@@ -316,10 +316,10 @@ static void closing_the_channel_ends_the_call(void **state) {
   fc_call *call = start(plugin_credentials(&a));
   fc_channel_close(w.channel);
   assert_int_equal(fc_call_wait(call, 0), FC_ERR_CANCELLED);
-  credentials_expect(call, FC_CODE_CANCELLED, "Channel closed");
+  credentials_expect(call, FC_CODE_CANCELLED, "Channel closed!");
   plugin_give(&a);
   call = start(plugin_credentials(&b));
-  credentials_expect(call, FC_CODE_CANCELLED, "Channel closed");
+  credentials_expect(call, FC_CODE_CANCELLED, "Channel closed!");
   assert_int_equal(b.asked, 0);
 }
 
@@ -375,7 +375,7 @@ static void a_plugin_may_close_the_channel(void **state) {
   a.inside = close_inside;
   credentials_channel(&w, NULL);
   a.user = w.channel;
-  credentials_expect(start(plugin_credentials(&a)), FC_CODE_CANCELLED, "Channel closed");
+  credentials_expect(start(plugin_credentials(&a)), FC_CODE_CANCELLED, "Channel closed!");
 }
 
 static void destroy_inside(void *user) {

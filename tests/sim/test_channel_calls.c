@@ -373,10 +373,10 @@ static void closing_ends_the_calls_in_every_state(void **state) {
     assert_int_equal(fc_channel_state(w.channel, true), FC_CONNECTIVITY_SHUTDOWN);
     for (int i = 0; i < 2; i++) {
       assert_int_equal(fc_call_wait(calls[i], 0), FC_ERR_CANCELLED);
-      world_expect(calls[i], FC_CODE_CANCELLED, "Channel closed");
+      world_expect(calls[i], FC_CODE_CANCELLED, "Channel closed!");
     }
     fc_call *late = world_call(&w, "/s/m", 0, true);
-    world_expect(late, FC_CODE_CANCELLED, "Channel closed");
+    world_expect(late, FC_CODE_CANCELLED, "Channel closed!");
     world_run(&w, 10 * MS);
     assert_int_equal(w.server.open, 0);
     world_close(&w);

@@ -108,6 +108,11 @@ static void texts_fit_into_headers(void **state) {
   expect_error("user_agent has the byte 0xc3 at 0");
   options.authority = "example.test:443";
   options.user_agent = "a/1 b/2";
+  options.user_agent_suffix = "c\n";
+  expect_error("user_agent_suffix has the byte 0x0a at 1");
+  options.authority = "example.test:443";
+  options.user_agent = "a/1 b/2";
+  options.user_agent_suffix = "c/3";
   expect_success();
 }
 
