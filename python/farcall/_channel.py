@@ -18,7 +18,8 @@ from ._abc import (
 )
 from ._errors import InactiveRpcError as _InactiveRpcError
 from ._errors import RPCState as _RPCState
-from ._errors import inactive_rpc_error, traceback_of
+from ._errors import InvalidMetadataError as _InvalidMetadataError
+from ._errors import inactive_rpc_error, invalid_metadata_error, traceback_of
 from ._grpcio_metadata import __version__
 from ._typing_base import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ __all__ = ("Channel",)
 _USER_AGENT = f"grpc-python/{__version__}"
 _SINGLE_THREADED_UNARY_STREAM = "SingleThreadedUnaryStream"
 
-_InactiveRpcError.__module__ = __name__
+_InactiveRpcError.__module__ = _InvalidMetadataError.__module__ = __name__
 
 
 # ---- calls ----
@@ -227,4 +228,5 @@ _engine.register(
     MultiThreadedRendezvous=_MultiThreadedRendezvous,
     SingleThreadedRendezvous=_SingleThreadedRendezvous,
     inactive_rpc_error=inactive_rpc_error,
+    invalid_metadata_error=invalid_metadata_error,
 )

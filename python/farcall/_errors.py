@@ -108,6 +108,19 @@ class InactiveRpcError(RpcError, Call, Future):  # type: ignore[type-arg]
 InactiveRpcError.__name__ = InactiveRpcError.__qualname__ = "_InactiveRpcError"
 
 
+class InvalidMetadataError(InactiveRpcError, ValueError):
+    """Metadata that cannot be sent: a failed call in newer versions of grpcio, a ValueError in older ones."""
+
+
+InvalidMetadataError.__name__ = InvalidMetadataError.__qualname__ = "_InvalidMetadataError"
+
+
+def invalid_metadata_error(reason: str) -> InvalidMetadataError:
+    """What the engine raises instead of making a call whose metadata cannot be sent."""
+    details = f"metadata was invalid: {reason}"
+    return InvalidMetadataError(RPCState((), (), (), StatusCode.INTERNAL, details, details))
+
+
 def inactive_rpc_error(
     initial_metadata: MetadataType,
     trailing_metadata: MetadataType,

@@ -104,7 +104,7 @@ static int read_wait_for_ready(PyObject *value, fc_call_options *out) {
 }
 
 int engine_args_to_options(struct engine *engine, const struct engine_args *args,
-                           fc_call_options *out) {
+                           fc_call_options *out, fc_error *err) {
   *out = (fc_call_options)FC_CALL_OPTIONS_INIT;
   PyObject *const *value = args->value;
   if (given(args, ENGINE_ARG_TIMEOUT) && read_timeout(value[ENGINE_ARG_TIMEOUT], out) < 0)
@@ -121,9 +121,9 @@ int engine_args_to_options(struct engine *engine, const struct engine_args *args
     return -1;
   if (!given(args, ENGINE_ARG_METADATA)) return 0;
   fc_metadata *metadata;
-  if (engine_metadata_from_object(value[ENGINE_ARG_METADATA], &metadata) < 0) return -1;
+  int r = engine_metadata_read(value[ENGINE_ARG_METADATA], &metadata, err);
   out->metadata = metadata;
-  return 0;
+  return r;
 }
 
 /* What options point to is ours: constant only for the library. */

@@ -65,16 +65,26 @@ static PyObject *pair_with_call(struct trip *t, PyObject *response) {
 }
 
 static PyObject *land(struct trip *t, bool with_call) {
-  if (t->code != FC_CODE_OK) {
-    if (!PyErr_Occurred()) return fail(t);
-    drop(t); /* a signal's handler has raised */
+  if (PyErr_Occurred()) { /* a signal's handler has raised */
+    fc_bytes_unref(t->response);
+    drop(t);
     return NULL;
   }
+  if (t->code != FC_CODE_OK) return fail(t);
   PyObject *response = engine_deserialize(t->self->engine, t->self->deserializer, t->response);
   if (!response) return fail_deserializing(t);
   if (with_call) return pair_with_call(t, response);
   drop(t);
   return response;
+}
+
+static PyObject *refuse_metadata(struct trip *t) {
+  PyObject *error = NULL;
+  PyObject *make = engine_class(t->self->engine, ENGINE_CLASS_invalid_metadata_error);
+  if (make) error = PyObject_CallFunction(make, "s", t->err.message);
+  if (error) PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+  Py_XDECREF(error);
+  return NULL;
 }
 
 /* ---- one request ---- */
@@ -114,7 +124,10 @@ PyObject *engine_block_on_request(struct engine_method *self, const struct engin
     PyObject *details = PyUnicode_FromString("Exception serializing request!");
     return engine_raise_inactive(self->engine, NULL, FC_CODE_INTERNAL, details);
   }
-  if (engine_args_to_options(self->engine, args, &t.options) == 0) {
+  int r = engine_args_to_options(self->engine, args, &t.options, &t.err);
+  if (r > 0) {
+    refuse_metadata(&t);
+  } else if (r == 0) {
     result = block(&t, request, with_call);
     engine_options_finish(&t.options);
   }
@@ -132,7 +145,7 @@ static fc_result wait_for_end(struct trip *t) {
 
 static PyObject *send_and_wait(struct trip *t, PyObject *iterable, bool with_call) {
   if (engine_requests_start(t->self, t->flight, iterable, true) < 0 ||
-      wait_for_end(t) == FC_ERR_INTERRUPTED) {
+      wait_for_end(t) == FC_ERR_INTERRUPTED || PyErr_Occurred()) {
     fc_call_cancel(t->call, FC_CODE_CANCELLED, "Cancelled: the thread that waited was interrupted");
     drop(t);
     return NULL;
@@ -156,7 +169,8 @@ static PyObject *start(struct trip *t, PyObject *iterable, bool with_call) {
 PyObject *engine_block_on_requests(struct engine_method *self, const struct engine_args *args,
                                    bool with_call) {
   struct trip t = {.self = self, .err = FC_ERROR_INIT};
-  if (engine_args_to_options(self->engine, args, &t.options) < 0) return NULL;
+  int r = engine_args_to_options(self->engine, args, &t.options, &t.err);
+  if (r != 0) return r > 0 ? refuse_metadata(&t) : NULL;
   PyObject *result = start(&t, args->value[ENGINE_ARG_REQUEST], with_call);
   engine_options_finish(&t.options);
   return result;

@@ -17,55 +17,60 @@ static PyObject *serialize_request(struct engine_method *self, const struct engi
 }
 
 /* What cannot even be started is a call all the same: one that has ended. */
-static int refuse(PyObject *object, fc_result r, const fc_error *err) {
-  struct engine_call *call = engine_call_of(object);
-  if (r != FC_ERR_LIMIT && r != FC_ERR_NO_MEMORY) {
-    engine_raise(r, err);
-    return -1;
-  }
-  return engine_call_decide(call, FC_CODE_RESOURCE_EXHAUSTED, err->message);
+static PyObject *make_ended(struct engine_method *self, enum engine_class class, fc_code code,
+                            const char *details) {
+  struct engine_flight *flight = engine_flight_create(NULL);
+  PyObject *object = flight ? engine_call_create(self, class, flight) : NULL;
+  if (!object || engine_call_decide(engine_call_of(object), code, details) == 0) return object;
+  Py_DECREF(object);
+  return NULL;
 }
 
 static PyObject *launch(struct engine_method *self, enum engine_class class,
                         fc_call_options *options) {
   fc_error err = FC_ERROR_INIT;
-  fc_call *call = NULL;
+  fc_call *call;
   fc_channel *channel = engine_channel_open(self->channel);
   if (!channel) return NULL;
   options->pattern = self->pattern;
   fc_result r = fc_channel_call(channel, self->path, options, &call, &err);
+  if (r == FC_ERR_LIMIT || r == FC_ERR_NO_MEMORY)
+    return make_ended(self, class, FC_CODE_RESOURCE_EXHAUSTED, err.message);
+  if (r != FC_OK) return engine_raise(r, &err);
   /* Asking makes it go on by itself: the application may do anything before it looks again. */
-  if (r == FC_OK) (void)fc_call_is_done(call);
+  (void)fc_call_is_done(call);
   struct engine_flight *flight = engine_flight_create(call);
-  PyObject *object = flight ? engine_call_create(self, class, flight) : NULL;
-  if (!object || r == FC_OK || refuse(object, r, &err) == 0) return object;
-  Py_DECREF(object);
-  return NULL;
+  return flight ? engine_call_create(self, class, flight) : NULL;
+}
+
+static PyObject *launch_with(struct engine_method *self, enum engine_class class,
+                             const struct engine_args *args, PyObject *request) {
+  fc_call_options options;
+  fc_error err = FC_ERROR_INIT;
+  PyObject *call = NULL;
+  int r = engine_args_to_options(self->engine, args, &options, &err);
+  if (r > 0) return make_ended(self, class, FC_CODE_INTERNAL, err.message);
+  if (r < 0) return NULL;
+  if (request) options.request = engine_bytes_from_object(request);
+  if (options.request || !request) call = launch(self, class, &options);
+  fc_bytes_unref(options.request);
+  engine_options_finish(&options);
+  return call;
 }
 
 static PyObject *start_with_request(struct engine_method *self, enum engine_class class,
                                     const struct engine_args *args) {
-  fc_call_options options;
-  PyObject *call = NULL, *request = serialize_request(self, args);
+  PyObject *request = serialize_request(self, args);
   if (!request) return NULL;
-  if (engine_args_to_options(self->engine, args, &options) == 0) {
-    options.request = engine_bytes_from_object(request);
-    if (options.request) call = launch(self, class, &options);
-    fc_bytes_unref(options.request);
-    engine_options_finish(&options);
-  }
+  PyObject *call = launch_with(self, class, args, request);
   Py_DECREF(request);
   return call;
 }
 
 static PyObject *start_with_requests(struct engine_method *self, const struct engine_args *args) {
-  fc_call_options options;
-  if (engine_args_to_options(self->engine, args, &options) < 0) return NULL;
-  PyObject *call = launch(self, ENGINE_CLASS_MultiThreadedRendezvous, &options);
-  engine_options_finish(&options);
-  if (!call) return NULL;
-  struct engine_flight *flight = engine_call_of(call)->flight;
-  if (!flight->call ||
+  PyObject *call = launch_with(self, ENGINE_CLASS_MultiThreadedRendezvous, args, NULL);
+  struct engine_flight *flight = call ? engine_call_of(call)->flight : NULL;
+  if (!flight || !flight->call ||
       engine_requests_start(self, flight, args->value[ENGINE_ARG_REQUEST], false) == 0)
     return call;
   Py_DECREF(call);

@@ -10,6 +10,11 @@
 #define ENGINE_WAIT_BEGIN Py_BEGIN_ALLOW_THREADS
 #define ENGINE_WAIT_END Py_END_ALLOW_THREADS
 
+/* The result of such a call: the handler may have raised although what was waited for has come too. */
+static inline fc_result engine_waited(fc_result result) {
+  return PyErr_Occurred() ? FC_ERR_INTERRUPTED : result;
+}
+
 struct engine_gil {
   PyGILState_STATE state;
 };

@@ -29,7 +29,9 @@ static fc_result receive(struct engine_call *call, fc_bytes **message) {
   fc_result r = fc_call_try_recv(c, message);
   if (r != FC_ERR_TIMEOUT) return r;
   ENGINE_WAIT_BEGIN r = fc_call_recv(c, message);
-  ENGINE_WAIT_END return r;
+  ENGINE_WAIT_END if (engine_waited(r) == r) return r;
+  call->peeked = *message; /* for the next time */
+  return FC_ERR_INTERRUPTED;
 }
 
 PyObject *engine_call_next(PyObject *object) {

@@ -22,6 +22,7 @@
   X(RpcError)                                                                                      \
   X(FutureTimeoutError)                                                                            \
   X(FutureCancelledError)                                                                          \
+  X(invalid_metadata_error) /* (details) */                                                        \
   X(inactive_rpc_error) /* (initial metadata, trailing metadata, code, details, debug string) */   \
   X(MultiThreadedRendezvous)                                                                       \
   X(SingleThreadedRendezvous)                                                                      \

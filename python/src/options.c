@@ -7,7 +7,7 @@
 /* How a value of grpcio's becomes one of the library's. In grpcio -1 or INT_MAX are "no limit". */
 enum kind {
   KIND_TEXT,
-  KIND_AGENT, /* a part of the user agent, in the order given */
+  KIND_AGENT, /* a text that comes behind those given before */
   KIND_FLAG,
   KIND_BYTES,      /* -1: no limit */
   KIND_BYTES_OR_0, /* -1: no limit, which is 0 */
@@ -37,8 +37,8 @@ static const struct known {
     {"grpc.max_reconnect_backoff_ms", KIND_MS, FIELD(max_backoff_ns)},
     {"grpc.max_send_message_length", KIND_BYTES_OR_0, FIELD(max_send_message_bytes)},
     {"grpc.min_reconnect_backoff_ms", KIND_MS, FIELD(connect_timeout_ns)},
-    {"grpc.primary_user_agent", KIND_AGENT, 0},
-    {"grpc.secondary_user_agent", KIND_AGENT, 0},
+    {"grpc.primary_user_agent", KIND_AGENT, FIELD(user_agent)},
+    {"grpc.secondary_user_agent", KIND_AGENT, FIELD(user_agent_suffix)},
     {"grpc.ssl_target_name_override", KIND_TEXT, FIELD(tls_target_name)},
 #undef FIELD
 };
@@ -81,20 +81,21 @@ static int read_text(struct engine_channel_options *out, PyObject *pair, PyObjec
     PyErr_Clear();
     return invalid(pair);
   }
-  *text = PyBytes_AsString(kept);
+  if (PyBytes_Size(kept) > 0) *text = PyBytes_AsString(kept); /* empty is as good as not given */
   int r = PyList_Append(out->items, kept);
   Py_DECREF(kept);
   return r;
 }
 
-static int add_agent(struct engine_channel_options *out, PyObject *pair, PyObject *value) {
-  const char *before = out->options.user_agent, *part;
+static int add_agent(struct engine_channel_options *out, PyObject *pair, PyObject *value,
+                     const char **agent) {
+  const char *before = *agent, *part = NULL;
   if (read_text(out, pair, value, &part) < 0) return -1;
-  out->options.user_agent = *part ? part : before;
-  if (!before || !*part) return 0;
+  if (part && !before) *agent = part;
+  if (!part || !before) return 0;
   PyObject *both = PyBytes_FromFormat("%s %s", before, part);
   int r = both ? PyList_Append(out->items, both) : -1;
-  if (r == 0) out->options.user_agent = PyBytes_AsString(both);
+  if (r == 0) *agent = PyBytes_AsString(both);
   Py_XDECREF(both);
   return r;
 }
@@ -137,7 +138,7 @@ static int apply(struct engine_channel_options *out, const struct known *known, 
   void *field = (char *)&out->options + known->offset;
   long long number;
   if (known->kind == KIND_TEXT) return read_text(out, pair, value, field);
-  if (known->kind == KIND_AGENT) return add_agent(out, pair, value);
+  if (known->kind == KIND_AGENT) return add_agent(out, pair, value, field);
   if (known->kind == KIND_SINGLE_THREADED) {
     out->single_threaded = true;
     return 0;
@@ -168,7 +169,7 @@ static int read_pair(struct engine_channel_options *out, PyObject *pair) {
     PyErr_Clear();
     return invalid(pair);
   }
-  const char *name;
+  const char *name = "";
   PyObject *value = PyTuple_GetItem(items, 1);
   int r = read_text(out, pair, PyTuple_GetItem(items, 0), &name);
   const struct known *known = r == 0 ? find(name) : NULL;

@@ -81,7 +81,7 @@ static fc_result wait_and_send(struct sender *s, fc_bytes *message, unsigned fla
   fc_call *call = s->flight->call;
   if (s->blocking) {
     ENGINE_WAIT_BEGIN r = fc_call_send(call, message, flags);
-    ENGINE_WAIT_END return r;
+    ENGINE_WAIT_END return r; /* if a handler raised, the caller sees it in the end */
   }
   r = fc_call_send_async(call, message, flags, sent, s);
   *left = r == FC_OK;
