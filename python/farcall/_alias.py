@@ -3,6 +3,8 @@
 import sys
 
 _OWN = __name__.partition(".")[0]
+# Packages beside grpcio that it knows by names of its own.
+_BESIDE = {"grpc.health": "grpc_health", "grpc.reflection": "grpc_reflection", "grpc.tools": "grpc_tools"}
 
 
 def install_as_grpc() -> None:
@@ -41,7 +43,7 @@ class _Loader:
     def create_module(self, spec):
         from importlib import import_module
 
-        own_name = _OWN + spec.name[len("grpc") :]
+        own_name = _BESIDE.get(spec.name, _OWN + spec.name[len("grpc") :])
         try:
             module = import_module(own_name)
         except ModuleNotFoundError as error:

@@ -73,7 +73,7 @@ class Refuse(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
-        if handler_call_details.method.endswith("/Count"):
+        if handler_call_details.method.endswith("/Secret"):
             return None
         return continuation(handler_call_details)
 
