@@ -1,5 +1,7 @@
 """Servers, and the end, the children and the signals of the process that they are in."""
 
+import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -165,7 +167,8 @@ def test_an_interrupt_ends_waiting_at_once(wait):
     process = subprocess.Popen([sys.executable, "-c", program(text)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "waiting\n"
-        time.sleep(0.2)  # lets it begin to wait; if it has not, the interrupt comes earlier, which is as well
+        while pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+            pass  # until its main thread waits
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert float(process.stdout.readline()) - sent < 0.2
@@ -207,7 +210,5 @@ def test_memory_does_not_grow_with_calls_and_servers(run):
         server.stop(None)
         print("good")
     """
-    import os
-
     calls = 100_000 if os.environ.get("FC_LONG") else 8000
     assert run(program(text), calls, timeout=300).silent() == "good\n"
