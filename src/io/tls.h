@@ -4,11 +4,13 @@
  * TLS as a filter: a transport over a transport. What the connections of one credentials object share (settings, trusted
  * roots, certificates, sessions) is a struct fc__tls; each connection is a transport that fc__tls_wrap makes.
  *
- *   tls_client.c, tls_server.c   an fc__tls of either side from its options, ready for a handshake
- *   tls_settings.c               what both sides ask of OpenSSL: versions, ciphers, ALPN, no renegotiation
- *   tls_pem.c                    certificates, keys and roots from PEM; files that change
- *   tls_sessions.c               sessions of a client, to be resumed
- *   tls_peer.c                   pinned keys; what the auth context says of a certificate
+ *   tls_context.c                one fc__tls through its life: before and after each handshake, files read again
+ *   tls_client.c, tls_server.c   what either side makes of its options
+ *   tls_settings.c               what both sides ask of OpenSSL: versions, ciphers, no renegotiation
+ *   tls_material.c, tls_pem.c, tls_file.c   identities and roots that fit together; PEM texts; files that change
+ *   tls_verify.c                 roots, names, pinned keys, and all of them again for a session
+ *   tls_sessions.c, tls_tickets.c   sessions of a client, to be resumed; clients' chains in a server's tickets
+ *   tls_peer.c                   what the auth context says of a certificate
  *   tls_filter.h                 the transport: handshake, reading, writing, closing
  *   tls_error.c                  OpenSSL's reasons in words
  */
