@@ -85,7 +85,7 @@ make_companions() {
   if [ -e "$venv/complete" ]; then return; fi
   rm -rf "$venv"
   "$PYTHON" -m venv "$venv"
-  "${install[@]}" pytest mypy build "scikit-build-core>=0.10" setuptools wheel protobuf googleapis-common-protos google-auth requests &&
+  "${install[@]}" pytest mypy build "scikit-build-core>=0.10" setuptools wheel protobuf googleapis-common-protos google-auth requests absl-py &&
     "${install[@]}" --no-deps grpcio-tools grpcio-health-checking grpcio-reflection grpcio-status grpcio-testing || {
     echo "PyPI is needed to test the Python package" >&2
     return 1

@@ -106,8 +106,8 @@ struct fc__net {
  * "unix-abstract:name". Knows the storage; written in src/io, replaced by the simulation's own. */
 void fc__addr_text(const struct fc__addr *addr, char out[FC__ADDR_TEXT_MAX]);
 
-/* Where an address is, for credentials that trust the machine. Written in src/io too. */
-enum fc__addr_place { FC__ADDR_ELSEWHERE, FC__ADDR_LOOPBACK, FC__ADDR_UNIX };
+/* Where an address is, for credentials that trust the machine; 0.0.0.0 and :: are anywhere. Written in src/io too. */
+enum fc__addr_place { FC__ADDR_ELSEWHERE, FC__ADDR_ANYWHERE, FC__ADDR_LOOPBACK, FC__ADDR_UNIX };
 enum fc__addr_place fc__addr_place(const struct fc__addr *addr);
 
 #endif

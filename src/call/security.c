@@ -27,6 +27,12 @@ fc_result fc__security_check_address(enum fc__security security, const struct fc
                    tcp ? "loopback address" : "Unix socket");
 }
 
+fc_result fc__security_check_listening(enum fc__security security, const struct fc__addr *addr,
+                                       fc_error *err) {
+  if (security == FC__SECURITY_LOCAL_TCP && fc__addr_place(addr) == FC__ADDR_ANYWHERE) return FC_OK;
+  return fc__security_check_address(security, addr, err);
+}
+
 const fc_auth_context *fc__security_local_auth(enum fc__security security) {
   if (security == FC__SECURITY_LOCAL_UNIX) return fc__auth_local(true);
   return security == FC__SECURITY_LOCAL_TCP ? fc__auth_local(false) : NULL;

@@ -20,6 +20,10 @@ fc_result fc__security_of_local(fc_local_type type, enum fc__security *out, fc_e
 fc_result fc__security_check_address(enum fc__security security, const struct fc__addr *addr,
                                      fc_error *err);
 
+/* The same for an address to listen on, which may also be 0.0.0.0 or ::, since each peer is looked at again. */
+fc_result fc__security_check_listening(enum fc__security security, const struct fc__addr *addr,
+                                       fc_error *err);
+
 /* What local credentials tell of a peer. NULL: with others its transport knows. Constant. */
 const fc_auth_context *fc__security_local_auth(enum fc__security security);
 

@@ -47,34 +47,33 @@ void fc__addr_set_port(struct fc__addr *addr, uint16_t port) {
 }
 
 /* RFC 1122 section 3.2.1.3 (g): the whole of 127.0.0.0/8. */
-static bool is_loopback_ipv4(const struct in_addr *host) {
-  return ntohl(host->s_addr) >> 24 == 127;
+static enum fc__addr_place place_of_ipv4(const struct in_addr *host) {
+  if (host->s_addr == htonl(INADDR_ANY)) return FC__ADDR_ANYWHERE;
+  return ntohl(host->s_addr) >> 24 == 127 ? FC__ADDR_LOOPBACK : FC__ADDR_ELSEWHERE;
 }
 
-static bool is_loopback_ipv6(const struct in6_addr *host) {
-  if (!IN6_IS_ADDR_V4MAPPED(host)) return IN6_IS_ADDR_LOOPBACK(host);
+static enum fc__addr_place place_of_ipv6(const struct in6_addr *host) {
+  if (IN6_IS_ADDR_UNSPECIFIED(host)) return FC__ADDR_ANYWHERE;
+  if (!IN6_IS_ADDR_V4MAPPED(host))
+    return IN6_IS_ADDR_LOOPBACK(host) ? FC__ADDR_LOOPBACK : FC__ADDR_ELSEWHERE;
   struct in_addr mapped;
   memcpy(&mapped, &host->s6_addr[12], sizeof mapped); /* RFC 4291 section 2.5.5.2 */
-  return is_loopback_ipv4(&mapped);
+  return place_of_ipv4(&mapped);
 }
 
 enum fc__addr_place fc__addr_place(const struct fc__addr *addr) {
   struct sockaddr_storage system;
   fc__addr_to_system(addr, &system);
-  bool loopback = false;
   switch (addr->len ? system.ss_family : AF_UNSPEC) {
     case AF_INET:
-      loopback = is_loopback_ipv4(&((const struct sockaddr_in *)&system)->sin_addr);
-      break;
+      return place_of_ipv4(&((const struct sockaddr_in *)&system)->sin_addr);
     case AF_INET6:
-      loopback = is_loopback_ipv6(&((const struct sockaddr_in6 *)&system)->sin6_addr);
-      break;
+      return place_of_ipv6(&((const struct sockaddr_in6 *)&system)->sin6_addr);
     case AF_UNIX:
       return FC__ADDR_UNIX;
     default:
-      break;
+      return FC__ADDR_ELSEWHERE;
   }
-  return loopback ? FC__ADDR_LOOPBACK : FC__ADDR_ELSEWHERE;
 }
 
 /* ---- reading ---- */

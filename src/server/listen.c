@@ -150,7 +150,7 @@ static fc_result check_addresses(const fc_server_credentials *credentials,
                                  const struct fc__addr *addrs, size_t count, fc_error *err) {
   fc_result r = FC_OK;
   for (size_t i = 0; credentials && i < count && r == FC_OK; i++) {
-    r = fc__security_check_address(credentials->security, &addrs[i], err);
+    r = fc__security_check_listening(credentials->security, &addrs[i], err);
   }
   return r;
 }
