@@ -103,7 +103,8 @@ typedef struct fc_server_options {
    * and new requests refused, both with ENHANCE_YOUR_CALM, which gRPC clients show as
    * RESOURCE_EXHAUSTED; calls that run go on. 0: 1 GiB; SIZE_MAX: no limit */
   size_t max_buffered_bytes;
-  /* TLS handshakes under way at once, of which each reactor has an even share; beyond, the oldest is given up. 0: 1,000 */
+  /* TLS handshakes under way at once, of which each reactor has an even share; beyond, the oldest is given up when it has
+   * had a second, and until then more wait in the listening socket. 0: 1,000 */
   uint32_t max_handshakes;
   /* Told that a call waits in a queue (server_take.h) and that no thread is on its way to it: one should come, and take
    * with FC_TAKE_SENT_FOR. Until it does this is not told again for that queue. */

@@ -1,6 +1,7 @@
 /*
  * Taking connections from a listening socket. Nothing ends this but the server's shutdown: when the system has no
- * descriptor or memory to give, or the server has all the connections it wants, the socket is left alone for a while.
+ * descriptor or memory to give, or the server has all the connections or handshakes it wants, the socket is left alone
+ * for a while.
  * Connections wait in its backlog meanwhile, and those that are open notice nothing (CVE-2023-4785, CVE-2024-47609).
  */
 #include <errno.h>
@@ -43,6 +44,7 @@ static int accept_one(struct fc__server_port *port, int64_t now) {
   struct fc__server_shard *shard = port->shard;
   struct fc__transport *transport;
   struct fc__addr peer = {0};
+  if (!fc__server_may_admit(port, now)) return -EBUSY;
   if (!reserve_socket(shard->server)) return -EMFILE;
   int failed = port->listener->ops->accept(port->listener, &transport, &peer);
   if (failed) {

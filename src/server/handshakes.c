@@ -1,12 +1,15 @@
 /*
  * What stands between an accepted socket and a connection: what the port's credentials ask for. A peer has
  * handshake_timeout_ns for TLS and the HTTP/2 preface together. A handshake costs the server far more than the peer, who need
- * not even begin one: so those under way are bounded, and of too many the oldest goes, which has had its chance.
+ * not even begin one: so those under way are bounded, and of too many the oldest goes, once it has had its chance. Were it
+ * sent away at once, whoever connects fast enough would keep all others from coming to an end.
  */
 #include <errno.h>
 
 #include "base/mem.h"
 #include "server/server.h"
+
+#define CHANCE FC_SECOND /* more round trips than any handshake has */
 
 struct handshake {
   struct fc__node node; /* in the shard's handshakes, the oldest first */
@@ -26,23 +29,24 @@ static void give_up_socket(struct fc__server_shard *shard, struct fc__transport 
 /* ---- the end of a handshake ---- */
 
 /* The transport is the caller's from then on. */
-static void release(struct handshake *h) {
-  fc__loop_timer_stop(h->shard->loop, &h->timer);
+static void release(struct handshake *h, int64_t now) {
+  struct fc__server_shard *shard = h->shard;
+  fc__loop_timer_stop(shard->loop, &h->timer);
   fc__list_remove(&h->node);
-  h->shard->handshake_count--;
   fc__free(h);
+  if (shard->handshake_count-- == shard->handshakes_max) fc__server_ports_retry(shard, now);
 }
 
 static void give_up(struct handshake *h, int64_t now) {
   struct fc__server_shard *shard = h->shard;
   struct fc__transport *transport = h->transport;
-  release(h);
+  release(h, now);
   give_up_socket(shard, transport, now);
 }
 
 static void hand_over(struct handshake *h, int64_t now) {
   struct handshake done = *h;
-  release(h);
+  release(h, now);
   (void)fc__server_conn_create(done.shard, done.transport, &done.peer, done.since, now);
 }
 
@@ -70,10 +74,21 @@ void fc__server_handshakes_end(struct fc__server_shard *shard, int64_t now) {
 
 /* ---- the beginning ---- */
 
+/* NULL: there is room for more. */
+static struct handshake *oldest_of_many(struct fc__server_shard *shard) {
+  if (shard->handshake_count < shard->handshakes_max) return NULL;
+  return FC__CONTAINER(fc__list_first(&shard->handshakes), struct handshake, node);
+}
+
+bool fc__server_may_admit(struct fc__server_port *port, int64_t now) {
+  if (fc__server_port_security(port) != FC__SECURITY_TLS) return true;
+  const struct handshake *oldest = oldest_of_many(port->shard);
+  return !oldest || now - oldest->since >= CHANCE;
+}
+
 static void enter(struct fc__server_shard *shard, struct handshake *h, int64_t now) {
-  if (shard->handshake_count == shard->handshakes_max) {
-    give_up(FC__CONTAINER(fc__list_first(&shard->handshakes), struct handshake, node), now);
-  }
+  struct handshake *oldest = oldest_of_many(shard);
+  if (oldest) give_up(oldest, now);
   shard->handshake_count++;
   fc__list_push_back(&shard->handshakes, &h->node);
   int64_t timeout = shard->server->options.handshake_timeout_ns;

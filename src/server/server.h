@@ -44,6 +44,8 @@ struct fc__server_queue {
   uint32_t count;         /* of these */
   struct fc__node takers; /* threads in fc_server_await, the last one first */
   bool sent_for;          /* a thread is on its way */
+  int64_t left_at;        /* when a thread went off with a call, FC_NEVER: the last one is back */
+  unsigned quick;         /* grows as threads are back soon */
   struct fc__task ask;    /* runs on_untaken */
 };
 
@@ -56,12 +58,13 @@ struct fc__server_shard {
   struct fc__net *net;
   struct fc__random random;
   bool started;
-  bool accepting;    /* started, not shut down */
-  bool draining;     /* shut down */
-  bool held;         /* counted in the loop's holds */
-  bool released;     /* the user's handle is gone */
-  bool going;        /* free_task is on its way */
-  bool ended;        /* shut down, and without connections since */
+  bool accepting; /* started, not shut down */
+  bool draining;  /* shut down */
+  bool held;      /* counted in the loop's holds */
+  bool attended;  /* counted in its keeps instead: a thread that takes calls will soon poll again */
+  bool released;  /* the user's handle is gone */
+  bool going;     /* free_task is on its way */
+  bool ended;     /* shut down, and without connections since */
   size_t conn_count; /* not yet freed */
   size_t link_count; /* of these, up */
   size_t call_count; /* not yet freed */
@@ -141,6 +144,8 @@ void fc__server_socket_closed(struct fc__server_shard *shard, int64_t now);
 
 /* ---- handshakes.c: between the two ---- */
 
+/* Another one may be accepted now. [locked] */
+bool fc__server_may_admit(struct fc__server_port *port, int64_t now);
 /* Secures an accepted transport, which it takes over, and has it served. [locked] */
 void fc__server_admit(struct fc__server_port *port, struct fc__transport *transport,
                       const struct fc__addr *peer, int64_t now);
@@ -201,6 +206,8 @@ fc_result fc__server_queue_add(struct fc__server_shard *shard, fc_call *call);
 /* Takes a call out again that no thread has taken; says whether it did. [locked] */
 bool fc__server_queue_remove(fc_call *call);
 void fc__server_queues_end(fc_server *server); /* no call will come any more. [locked] */
+/* Whether the loop need not be watched for the shard at once, since a thread comes back to do it. [locked] */
+void fc__server_set_attended(struct fc__server_shard *shard, bool attended);
 
 /* ---- shutdown.c ---- */
 

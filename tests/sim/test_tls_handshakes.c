@@ -138,12 +138,60 @@ static void row_63_of_too_many_the_oldest_gives_way(void **state) {
   open_server(&w, (fc_server_options){.max_handshakes = MOST});
   for (int i = 0; i < 2 * MOST; i++) {
     connect_silent(&w, &silent[i]);
+    sim_run_for(w.sim, FC_SECOND);
     for (int j = 0; j <= i; j++) assert_int_equal(silent[j].closed, j <= i - MOST);
   }
   expect_served(&w);
   assert_true(silent[MOST].closed); /* it gave way to the channel's */
   assert_false(silent[MOST + 1].closed);
   for (int i = 0; i < 2 * MOST; i++) raw_close(&silent[i]);
+  secure_close(&w);
+}
+
+/* Those that come faster wait, so that they do not keep each other from coming to an end. */
+static void row_63_each_has_a_second_before_it_gives_way(void **state) {
+  (void)state;
+  enum { MOST = 2 };
+  struct secure_world w;
+  struct raw_client silent[2 * MOST];
+  open_server(&w, (fc_server_options){.max_handshakes = MOST});
+  int64_t began = sim_now(w.sim);
+  for (int i = 0; i < 2 * MOST; i++) connect_silent(&w, &silent[i]);
+  expect_served(&w); /* behind all of them */
+  for (int i = 0; i < 2 * MOST; i++) {
+    int64_t lived = silent[i].closed_at - began;
+    assert_int_equal(silent[i].closed, i <= MOST);
+    if (silent[i].closed) assert_in_range((uintmax_t)lived, FC_SECOND * (1 + i / MOST), INT64_MAX);
+  }
+  assert_in_range((uintmax_t)(sim_now(w.sim) - began), 2 * FC_SECOND, 4 * FC_SECOND);
+  for (int i = 0; i < 2 * MOST; i++) raw_close(&silent[i]);
+  secure_close(&w);
+}
+
+/* Whoever comes to an end makes room at once. */
+static void honest_clients_do_not_wait_for_each_other(void **state) {
+  (void)state;
+  enum { MANY = 50 };
+  struct secure_world w;
+  fc_call *calls[MANY];
+  fc_channel *channels[MANY];
+  open_server(&w, (fc_server_options){.max_handshakes = 2});
+  int64_t began = sim_now(w.sim);
+  for (int i = 0; i < MANY; i++) {
+    w.channel = NULL;
+    secure_channel(&w, TARGET, tls_channel_as(NULL));
+    channels[i] = w.channel;
+    assert_int_equal(fc_unary_unary_future(w.channel, "/t/Echo", TEXT("hi"), NULL, &calls[i], NULL),
+                     FC_OK);
+  }
+  for (int i = 0; i < MANY; i++) {
+    assert_int_equal(fc_call_wait(calls[i], FC_NEVER), FC_OK);
+    assert_int_equal(fc_call_status(calls[i])->code, FC_CODE_OK);
+    fc_call_destroy(calls[i]);
+    fc_channel_destroy(channels[i]);
+  }
+  w.channel = NULL;
+  assert_in_range((uintmax_t)(sim_now(w.sim) - began), 0, FC_SECOND); /* round trips of 2 ms */
   secure_close(&w);
 }
 
@@ -240,6 +288,8 @@ int main(void) {
       cmocka_unit_test(row_15_a_silent_client_is_closed_at_the_handshake_timeout),
       cmocka_unit_test(the_timeout_covers_tls_and_http2_together),
       cmocka_unit_test(row_63_of_too_many_the_oldest_gives_way),
+      cmocka_unit_test(row_63_each_has_a_second_before_it_gives_way),
+      cmocka_unit_test(honest_clients_do_not_wait_for_each_other),
       cmocka_unit_test(connections_that_stand_do_not_count_as_handshakes),
       cmocka_unit_test(handshakes_count_as_connections),
       cmocka_unit_test(shutting_down_ends_handshakes_at_once),
