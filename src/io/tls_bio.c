@@ -3,6 +3,7 @@
  * are read, and written, in one system call.
  */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -15,11 +16,13 @@ static struct fc__tls_room *take_room(struct fc__loop *loop) {
   struct fc__tls_room *room = loop->spare;
   loop->spare = NULL;
   if (!room) room = fc__alloc(sizeof *room);
-  if (room) room->from = room->to = 0;
+  if (room) room->from = room->to = room->used = 0;
   return room;
 }
 
+/* What was put together may hold credentials. */
 static void give_room(struct fc__loop *loop, struct fc__tls_room **room) {
+  if ((*room)->used) OPENSSL_cleanse((*room)->plain, (*room)->used);
   if (loop->spare) {
     fc__free(*room);
   } else {

@@ -21,7 +21,8 @@ enum {
 
 /* Ciphertext on its way in or out. One that is not in use is the loop's spare: idle connections have none. */
 struct fc__tls_room {
-  size_t from, to;
+  size_t from, to; /* of cipher */
+  size_t used;     /* of plain */
   uint8_t cipher[FC__TLS_GATHER];
   uint8_t plain[FC__TLS_RECORD]; /* a record, put together of small pieces */
 };

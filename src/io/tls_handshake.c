@@ -142,9 +142,6 @@ static bool make_ssl(struct fc__tls_filter *f) {
     f->stage = FC__TLS_FAILED;
     return false;
   }
-  SSL_set_mode(f->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                           SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
-  SSL_set_read_ahead(f->ssl, 0); /* the BIO does it, for many records */
   SSL_set_msg_callback(f->ssl, on_message);
   SSL_set_msg_callback_arg(f->ssl, f);
   return true;

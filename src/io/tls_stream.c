@@ -3,7 +3,6 @@
  * becomes records as long as can be, gathered in one write below.
  */
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -111,7 +110,7 @@ static int write_record(struct fc__tls_filter *f, struct cursor *c, size_t *writ
   if (!room) return -ENOMEM;
   fc_slice record = next_record(c, room->plain);
   bool done = SSL_write_ex(f->ssl, record.data, record.len, written) == 1;
-  if (record.data == room->plain) OPENSSL_cleanse(room->plain, record.len);
+  if (record.data == room->plain && room->used < record.len) room->used = record.len;
   if (done) {
     advance(c, *written);
     return 0;
