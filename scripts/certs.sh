@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes the certificates that tests of TLS use: certs.sh FOLDER. Nothing of them is kept in the repository, and nothing is
-# done when the folder holds them already.
+# Makes the certificates that tests of TLS use: certs.sh FOLDER. Nothing of them is kept in the repository, and
+# nothing is done when the folder holds them already.
 #   ca other_ca             two authorities; bundle.pem holds both
 #   server renewed rsa_server other_server     good for localhost, *.test.example, 127.0.0.1 and ::1
 #   server_chain            the same behind an intermediate authority, which its file holds too

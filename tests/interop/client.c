@@ -135,15 +135,14 @@ void expect_noticed(const char *id) {
   fc_call_destroy(call);
 }
 
-fc_channel *connect_to(const char *address, const fc_channel_options *given) {
-  fc_channel_options options = FC_CHANNEL_OPTIONS_INIT;
+fc_channel *connect_to(const char *address, const fc_channel_options *options) {
+  fc_channel_options o = FC_CHANNEL_OPTIONS_INIT;
   fc_channel_credentials *credentials = NULL;
   fc_channel *made;
   fc_error err = FC_ERROR_INIT;
-  if (given) options = *given;
-  if (!given || !given->credentials)
-    options.credentials = credentials = credentials_of("ca", own_identity());
-  if (fc_channel_create(address, &options, &made, &err) != FC_OK) die(address, err.message);
+  if (options) o = *options;
+  if (!o.credentials) o.credentials = credentials = credentials_of("ca", own_identity());
+  if (fc_channel_create(address, &o, &made, &err) != FC_OK) die(address, err.message);
   fc_channel_credentials_destroy(credentials);
   return made;
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs the public conformance suite of connectrpc.com/conformance for the gRPC protocol over HTTP/2 in the clear, over TLS and with
-# client certificates, with the client and with the server of this folder under test.
+# Runs the public conformance suite of connectrpc.com/conformance for the gRPC protocol over HTTP/2 in the clear, over
+# TLS and with client certificates, with the client and with the server of this folder under test.
 . "$(dirname "$0")/../../scripts/common.sh"
 
 module=connectrpc.com/conformance@v1.0.7

@@ -1,7 +1,8 @@
 /*
- * Clients that do not prove who they are to a server that wants it: row 61 of the table of hostile inputs. The server closes with
- * an alert that says why, and no handler runs, though the client may have sent a whole request before: in TLS 1.3 it is
- * done with the handshake before the server has seen its certificate.
+ * Clients that do not prove who they are to a server that wants it: row 61 of the table of hostile
+ * inputs. The server closes with an alert that says why, and no handler runs, though the client may
+ * have sent a whole request before: in TLS 1.3 it is done with the handshake before the server has
+ * seen its certificate.
  */
 #include "sim/tls_hand.h"
 

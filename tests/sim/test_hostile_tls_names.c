@@ -1,6 +1,6 @@
 /*
- * Servers that are not who they should be, to a client: row 59 of the table of hostile inputs. Each is refused with UNAVAILABLE
- * and a text that says where and why, and hears not a byte of HTTP/2.
+ * Servers that are not who they should be, to a client: row 59 of the table of hostile inputs. Each
+ * is refused with UNAVAILABLE and a text that says where and why, and hears not a byte of HTTP/2.
  */
 #include "sim/tls_hand.h"
 

@@ -1,6 +1,6 @@
 /*
- * Connections that are broken or abused below HTTP/2, to either side: row 63 of the table of hostile inputs. Floods of handshakes
- * are in test_tls_handshakes.c.
+ * Connections that are broken or abused below HTTP/2, to either side: row 63 of the table of
+ * hostile inputs. Floods of handshakes are in test_tls_handshakes.c.
  */
 #include "sim/tls_hand.h"
 

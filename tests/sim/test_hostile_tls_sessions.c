@@ -1,6 +1,7 @@
 /*
- * Certificates and authorities that change under a server: row 62 of the table of hostile inputs, as clients by hand see it. What
- * happens under load and with files is in tests/loopback/test_tls_rotation.c.
+ * Certificates and authorities that change under a server: row 62 of the table of hostile inputs,
+ * as clients by hand see it. What happens under load and with files is in
+ * tests/loopback/test_tls_rotation.c.
  */
 #include <openssl/pem.h>
 

@@ -1,7 +1,7 @@
 /*
- * Peers that speak TLS otherwise than HTTP/2 allows, or do not speak it at all, to either side: row 60 of the table of hostile
- * inputs. A server says why in an alert and runs no handler; a client's calls end UNAVAILABLE with a text that
- * tells.
+ * Peers that speak TLS otherwise than HTTP/2 allows, or do not speak it at all, to either side: row
+ * 60 of the table of hostile inputs. A server says why in an alert and runs no handler; a client's
+ * calls end UNAVAILABLE with a text that tells.
  */
 #include "sim/tls_hand.h"
 

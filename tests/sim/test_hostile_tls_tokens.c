@@ -1,6 +1,6 @@
 /*
- * Call credentials and those who should not see them: row 64 of the table of hostile inputs, over TLS and without. The life of
- * tokens and plugins is in test_call_tokens.c and test_call_plugins.c.
+ * Call credentials and those who should not see them: row 64 of the table of hostile inputs, over
+ * TLS and without. The life of tokens and plugins is in test_call_tokens.c and test_call_plugins.c.
  */
 #include <stdio.h>
 

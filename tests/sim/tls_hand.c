@@ -64,13 +64,13 @@ void hand_server(const char *identity) {
   raw_end_listen_by(&hand.end, hand.w.sim, HAND_ADDRESS, &hand.tls.layer);
 }
 
-void hand_channel(const fc_tls_client_options *given) {
-  fc_tls_client_options options = FC_TLS_CLIENT_OPTIONS_INIT;
+void hand_channel(const fc_tls_client_options *options) {
+  fc_tls_client_options o = FC_TLS_CLIENT_OPTIONS_INIT;
   fc_channel_credentials *credentials;
   fc_error err = FC_ERROR_INIT;
-  if (given) options = *given;
-  if (options.roots.len == 0) options.roots = cert_text("ca.pem");
-  if (fc_channel_credentials_tls(&options, &credentials, &err) != FC_OK) {
+  if (options) o = *options;
+  if (o.roots.len == 0) o.roots = cert_text("ca.pem");
+  if (fc_channel_credentials_tls(&o, &credentials, &err) != FC_OK) {
     fail_msg("%s", err.message);
   }
   secure_channel(&hand.w, HAND_PEER, credentials);
@@ -93,18 +93,18 @@ void hand_expect_ready(void) {
 
 /* ---- a client by hand ---- */
 
-void hand_serve(const fc_tls_server_options *given) {
-  fc_tls_server_options options = FC_TLS_SERVER_OPTIONS_INIT;
+void hand_serve(const fc_tls_server_options *options) {
+  fc_tls_server_options o = FC_TLS_SERVER_OPTIONS_INIT;
   fc_tls_identity identity = cert_identity("server");
   fc_server_credentials *served;
   fc_error err = FC_ERROR_INIT;
   open_world();
-  if (given) options = *given;
-  if (options.identity_count == 0) {
-    options.identities = &identity;
-    options.identity_count = 1;
+  if (options) o = *options;
+  if (o.identity_count == 0) {
+    o.identities = &identity;
+    o.identity_count = 1;
   }
-  if (fc_server_credentials_tls(&options, &served, &err) != FC_OK) fail_msg("%s", err.message);
+  if (fc_server_credentials_tls(&o, &served, &err) != FC_OK) fail_msg("%s", err.message);
   hand.credentials = served;
   secure_serve(&hand.w, HAND_ADDRESS, served);
 }

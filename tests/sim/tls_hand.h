@@ -1,8 +1,8 @@
 #ifndef FC_TESTS_TLS_HAND_H
 #define FC_TESTS_TLS_HAND_H
 /*
- * One side with the library's TLS and the other by hand, at HAND_ADDRESS of the simulated network: one of each, for a test
- * program. Either
+ * One side with the library's TLS and the other by hand, at HAND_ADDRESS of the simulated network:
+ * one of each, for a test program. Either
  *
  *   hand_server("wrong_name");          // by hand, shows that certificate; hand.tls may be changed now
  *   hand_channel(NULL);                 // trusts ca.pem; hand.w.options before it
@@ -51,8 +51,8 @@ int hand_run(const struct CMUnitTest *tests, size_t count);
 void hand_server(const char *identity);
 /* A channel to it; roots are ca.pem unless there are some. options may be NULL. */
 void hand_channel(const fc_tls_client_options *options);
-/* A call fails with UNAVAILABLE and a text that names the address and has this part; the server has heard nothing of HTTP/2.
- * Its side of the connection is over. */
+/* A call fails with UNAVAILABLE and a text that names the address and has this part; the server has
+ * heard nothing of HTTP/2, and its side of the connection is over. */
 void hand_expect_refused(const char *part);
 void hand_expect_ready(void); /* the handshake succeeds, and the server hears SETTINGS */
 

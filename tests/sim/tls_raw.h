@@ -1,8 +1,9 @@
 #ifndef FC_TESTS_TLS_RAW_H
 #define FC_TESTS_TLS_RAW_H
 /*
- * TLS by hand, with OpenSSL alone, below an end that is made by hand (raw_end.h): for what the library's own TLS would
- * never do. Its settings are ctx, for a test to change before a connection begins.
+ * TLS by hand, with OpenSSL alone, below an end that is made by hand (raw_end.h): for what the
+ * library's own TLS would never do. Its settings are ctx, for a test to change before a connection
+ * begins.
  *
  *   tls_raw_server(&tls, "wrong_name");                        // shows that certificate
  *   raw_end_listen_by(&end, sim, "127.0.0.1:80", &tls.layer);
@@ -21,8 +22,8 @@ struct tls_raw {
   bool server;
   const char *alpn; /* what a client offers and a server chooses; NULL: nothing */
   const char *name; /* that a client asks for; NULL: none */
-  SSL_SESSION
-      *session;      /* that a client offers; the latest that it was given. Lives as long as this */
+  /* That a client offers; the latest that it was given. Lives as long as this. */
+  SSL_SESSION *session;
   fc_slice early;    /* that a client says with its first words, where there is a session */
   bool byte_by_byte; /* every byte goes in a record of its own */
   bool finished;     /* the handshake is over, on this side */

@@ -27,7 +27,7 @@ static void give_up(const char *path) {
 static struct cert *cert_of(const char *file) {
   const char *folder = getenv("FC_TEST_CERTS");
   struct cert *cert = certs;
-  while (cert && strcmp(cert->file, file)) cert = cert->next;
+  while (cert && strcmp(cert->file, file) != 0) cert = cert->next;
   if (cert) return cert;
   cert = calloc(1, sizeof *cert);
   if (!cert) give_up(file);

@@ -1,9 +1,9 @@
 #ifndef FC_TESTS_CERTS_H
 #define FC_TESTS_CERTS_H
 /*
- * The certificates of scripts/certs.sh, which says what there is. ctest makes them before the tests and says in FC_TEST_CERTS
- * where they are; a program that runs by itself takes those of its build folder. What is given lives until the
- * program ends. A file that is not there ends the program.
+ * The certificates of scripts/certs.sh, which says what there is. ctest makes them before the tests
+ * and says in FC_TEST_CERTS where they are; a program that runs by itself takes those of its build
+ * folder. What is given lives until the program ends. A file that is not there ends the program.
  */
 #include "farcall/tls.h"
 
