@@ -1,7 +1,7 @@
 /* Reading the arguments of a call. */
 #include "args.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "credentials.h"
 #include "errors.h"
@@ -89,11 +89,19 @@ static bool given(const struct engine_args *args, enum engine_arg which) {
   return args->value[which] && args->value[which] != Py_None;
 }
 
-/* A time that has passed leaves no time at all: the call ends DEADLINE_EXCEEDED as soon as it begins. */
-static int read_timeout(PyObject *seconds, fc_call_options *out) {
+static int read_timeout(PyObject *seconds, fc_call_options *out, fc_error *err) {
   if (engine_seconds_to_ns(seconds, &out->timeout_ns) < 0) return -1;
-  if (out->timeout_ns <= 0) out->timeout_ns = 1;
-  return 0;
+  if (out->timeout_ns > 0) return 0;
+  snprintf(err->message, sizeof err->message, "Deadline Exceeded");
+  return FC_CODE_DEADLINE_EXCEEDED;
+}
+
+static int read_metadata(PyObject *pairs, fc_call_options *out, fc_error *err) {
+  fc_metadata *metadata;
+  int r = engine_metadata_read(pairs, &metadata, err);
+  if (r > 0) return FC_CODE_INTERNAL;
+  out->metadata = metadata;
+  return r;
 }
 
 static int read_wait_for_ready(PyObject *value, fc_call_options *out) {
@@ -107,8 +115,6 @@ int engine_args_to_options(struct engine *engine, const struct engine_args *args
                            fc_call_options *out, fc_error *err) {
   *out = (fc_call_options)FC_CALL_OPTIONS_INIT;
   PyObject *const *value = args->value;
-  if (given(args, ENGINE_ARG_TIMEOUT) && read_timeout(value[ENGINE_ARG_TIMEOUT], out) < 0)
-    return -1;
   if (given(args, ENGINE_ARG_WAIT_FOR_READY) &&
       read_wait_for_ready(value[ENGINE_ARG_WAIT_FOR_READY], out) < 0)
     return -1;
@@ -119,10 +125,10 @@ int engine_args_to_options(struct engine *engine, const struct engine_args *args
       engine_call_credentials_from_object(engine, value[ENGINE_ARG_CREDENTIALS],
                                           &out->credentials) < 0)
     return -1;
-  if (!given(args, ENGINE_ARG_METADATA)) return 0;
-  fc_metadata *metadata;
-  int r = engine_metadata_read(value[ENGINE_ARG_METADATA], &metadata, err);
-  out->metadata = metadata;
+  int r = 0;
+  if (given(args, ENGINE_ARG_TIMEOUT)) r = read_timeout(value[ENGINE_ARG_TIMEOUT], out, err);
+  if (r == 0 && given(args, ENGINE_ARG_METADATA))
+    r = read_metadata(value[ENGINE_ARG_METADATA], out, err);
   return r;
 }
 

@@ -26,8 +26,8 @@ int engine_args_from_call(struct engine *engine, bool streams, PyObject *args, P
 int engine_args_from_vector(struct engine *engine, bool streams, PyObject *const *args,
                             Py_ssize_t count, PyObject *names, struct engine_args *out);
 
-/* What the arguments but the request say. 0: engine_options_finish must follow; 1: metadata that cannot be sent, as err
- * says; -1 with an exception. */
+/* What the arguments but the request say. 0: engine_options_finish must follow; -1 with an exception. Any other: the fc_code
+ * with which the call ends before it has begun, and err tells why: metadata that cannot be sent is INTERNAL. */
 int engine_args_to_options(struct engine *engine, const struct engine_args *args,
                            fc_call_options *out, fc_error *err);
 void engine_options_finish(fc_call_options *options);

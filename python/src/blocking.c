@@ -78,7 +78,10 @@ static PyObject *land(struct trip *t, bool with_call) {
   return response;
 }
 
-static PyObject *refuse_metadata(struct trip *t) {
+static PyObject *refuse(struct trip *t, fc_code code) {
+  if (code != FC_CODE_INTERNAL)
+    return engine_raise_inactive(t->self->engine, NULL, code,
+                                 engine_text_to_object(t->err.message));
   PyObject *error = NULL;
   PyObject *make = engine_class(t->self->engine, ENGINE_CLASS_invalid_metadata_error);
   if (make) error = PyObject_CallFunction(make, "s", t->err.message);
@@ -126,7 +129,7 @@ PyObject *engine_block_on_request(struct engine_method *self, const struct engin
   }
   int r = engine_args_to_options(self->engine, args, &t.options, &t.err);
   if (r > 0) {
-    refuse_metadata(&t);
+    refuse(&t, (fc_code)r);
   } else if (r == 0) {
     result = block(&t, request, with_call);
     engine_options_finish(&t.options);
@@ -170,7 +173,7 @@ PyObject *engine_block_on_requests(struct engine_method *self, const struct engi
                                    bool with_call) {
   struct trip t = {.self = self, .err = FC_ERROR_INIT};
   int r = engine_args_to_options(self->engine, args, &t.options, &t.err);
-  if (r != 0) return r > 0 ? refuse_metadata(&t) : NULL;
+  if (r != 0) return r > 0 ? refuse(&t, (fc_code)r) : NULL;
   PyObject *result = start(&t, args->value[ENGINE_ARG_REQUEST], with_call);
   engine_options_finish(&t.options);
   return result;

@@ -49,7 +49,7 @@ static PyObject *launch_with(struct engine_method *self, enum engine_class class
   fc_error err = FC_ERROR_INIT;
   PyObject *call = NULL;
   int r = engine_args_to_options(self->engine, args, &options, &err);
-  if (r > 0) return make_ended(self, class, FC_CODE_INTERNAL, err.message);
+  if (r > 0) return make_ended(self, class, (fc_code)r, err.message);
   if (r < 0) return NULL;
   if (request) options.request = engine_bytes_from_object(request);
   if (options.request || !request) call = launch(self, class, &options);

@@ -123,10 +123,18 @@ static PyObject *make_tls(struct engine *engine, const Py_buffer *roots, const P
                                          : engine_raise(r, &err);
 }
 
+/* Bytes, which str is not, or None. */
+static int get_pem(PyObject *object, Py_buffer *out) {
+  return object == Py_None ? 0 : PyObject_GetBuffer(object, out, PyBUF_SIMPLE);
+}
+
 static PyObject *tls_credentials(PyObject *module, PyObject *args) {
   Py_buffer roots = {0}, key = {0}, chain = {0};
-  if (!PyArg_ParseTuple(args, "z*z*z*", &roots, &key, &chain)) return NULL;
-  PyObject *object = make_tls(engine_of_module(module), &roots, &key, &chain);
+  PyObject *texts[3], *object = NULL;
+  if (!PyArg_ParseTuple(args, "OOO", &texts[0], &texts[1], &texts[2])) return NULL;
+  if (get_pem(texts[0], &roots) == 0 && get_pem(texts[1], &key) == 0 &&
+      get_pem(texts[2], &chain) == 0)
+    object = make_tls(engine_of_module(module), &roots, &key, &chain);
   PyBuffer_Release(&roots);
   PyBuffer_Release(&key);
   PyBuffer_Release(&chain);

@@ -109,3 +109,13 @@ def start():
     yield start_program
     for program in running:
         program.stop()
+
+
+@pytest.fixture(params=["farcall", "grpcio"], scope="module")
+def echo_port(request):
+    """The port of support/echo_server.py, run by farcall and by grpcio in turn."""
+    server = ROOT / "tests" / "python" / "support" / "echo_server.py"
+    python = sys.executable if request.param == "farcall" else request.getfixturevalue("peer_python")
+    running = Started([python, str(server), *(["farcall"] if request.param == "farcall" else [])])
+    yield running.said
+    running.stop()
