@@ -57,6 +57,9 @@ typedef struct fc_tls_client_options {
   /* Accepts any certificate and any name: whoever is on the way may read and change everything. */
   bool insecure_skip_verify;
   bool no_session_resumption; /* each connection makes a full handshake */
+  /* Takes the common name of a certificate without subjectAltName for a name of its host, as was usual before RFC 6125:
+   * an authority may have signed that name without a look. */
+  bool insecure_common_name;
   fc_tls_version min_version, max_version;
   const char *ciphers; /* for TLS 1.2, OpenSSL's names with colons; only such as HTTP/2 allows */
   /* Writes the secrets of every connection to the end of this file, so that tools can decrypt it. NULL: never. */

@@ -68,6 +68,7 @@ static fc_result set_up(struct fc__tls *tls, const fc_tls_client_options *o, fc_
   struct fc__tls_material *material;
   tls->prepare = prepare;
   tls->insecure = o->insecure_skip_verify;
+  tls->common_name = o->insecure_common_name;
   tls->resume = !o->no_session_resumption;
   tls->pin_count = o->pinned_keys.len / FC__TLS_PIN_SIZE;
   tls->pins = fc__alloc(o->pinned_keys.len);

@@ -171,8 +171,9 @@ STACK_OF(X509) * fc__tls_ticket_chain(const SSL_SESSION *session);
 struct fc__tls {
   atomic_uint refs;
   bool server;
-  bool insecure; /* any certificate is accepted */
-  bool resume;   /* a client's sessions */
+  bool insecure;    /* any certificate is accepted */
+  bool resume;      /* a client's sessions */
+  bool common_name; /* may name the host */
   fc_tls_client_auth client_auth;
   struct fc__tls_settings settings;
   uint8_t *pins;

@@ -59,9 +59,11 @@ static fc_result expect_host(SSL *ssl, const char *name, fc_error *err) {
   memcpy(host, name, len);
   host[len] = '\0';
   X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+  const struct fc__tls *tls = fc__tls_material_of(SSL_get_SSL_CTX(ssl))->tls;
   /* A common name is no name of a host, and a star stands for a whole label: RFC 9525 sections 2 and 6.3. */
-  X509_VERIFY_PARAM_set_hostflags(
-      param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  X509_VERIFY_PARAM_set_hostflags(param,
+                                  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                      (tls->common_name ? 0 : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT));
   if (X509_VERIFY_PARAM_set1_host(param, host, len) && SSL_set_tlsext_host_name(ssl, host)) {
     return FC_OK;
   }

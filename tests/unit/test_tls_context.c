@@ -195,6 +195,20 @@ static void a_server_must_have_the_name(void **state) {
   }
 }
 
+/* RFC 6125 section 6.4.4: only where nothing better is in the certificate. */
+static void a_common_name_counts_when_it_is_asked_for(void **state) {
+  (void)state;
+  client.insecure_common_name = true;
+  identity = cert_identity("cn_only");
+  expect_meeting("localhost");
+  expect_refusal("other.example", "hostname mismatch", "alert bad certificate");
+  expect_refusal("127.0.0.1", "IP address mismatch", "alert bad certificate");
+  identity = cert_identity("server");
+  expect_meeting("localhost");
+  identity = cert_identity("wrong_name");
+  expect_refusal("localhost", "hostname mismatch", "alert bad certificate");
+}
+
 static void what_is_no_name_is_not_asked_for(void **state) {
   (void)state;
   char huge[300];
@@ -462,6 +476,7 @@ int main(void) {
       CASE(a_chain_is_told_whole),
       CASE(a_name_with_a_nul_is_not_told),
       CASE(a_server_must_have_the_name),
+      CASE(a_common_name_counts_when_it_is_asked_for),
       CASE(what_is_no_name_is_not_asked_for),
       CASE(a_server_must_be_trusted),
       CASE(a_certificate_among_the_roots_is_trusted),
