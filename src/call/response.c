@@ -228,6 +228,7 @@ void fc__response_block(fc_call *call, const struct fc__h2_block *block, int64_t
     return;
   }
   fc__call_commit(call);
+  fc__metadata_drop_secrets(&call->kept.sending); /* nobody sends them again */
   if (block->end_stream) call->remote_closed = true;
   if (block->too_large) {
     fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED,

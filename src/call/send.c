@@ -17,7 +17,6 @@ void fc__call_drop_outgoing(fc_call *call) {
 
 void fc__call_commit(fc_call *call) {
   call->committed = true;
-  if (!call->server) fc__metadata_drop_secrets(&call->kept.sending);
   if (call->outgoing_count) fc__call_drop_outgoing(call);
 }
 

@@ -246,5 +246,5 @@ void fc__authorize(struct fc_channel *ch, fc_call *call, fc_call_credentials *ow
 
 void fc__authorize_end(fc_call *call) {
   if (call->auth_request) (void)let_go(call->auth_request);
-  fc__metadata_drop_secrets(&call->kept.sending);
+  fc__metadata_clear(&call->kept.sending);
 }

@@ -129,7 +129,8 @@ static inline fc_call_credentials *fc__channel_call_credentials(const struct fc_
 /* Adds the metadata of the channel's call credentials and of the call's own, then places the call; or puts it aside until
  * a plugin has answered. Releases the lock while plugins run. */
 void fc__authorize(struct fc_channel *ch, fc_call *call, fc_call_credentials *own, int64_t now);
-void fc__authorize_end(fc_call *call); /* the call is over */
+/* The call is over: nobody waits for an answer any more, and no secret is kept. */
+void fc__authorize_end(fc_call *call);
 
 /* ---- connectivity.c, watch.c ---- */
 

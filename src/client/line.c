@@ -80,7 +80,7 @@ static bool fails_fast(struct fc_channel *ch, fc_call *call, int64_t now) {
   return true;
 }
 
-void fc__line_place(struct fc_channel *ch, fc_call *call, int64_t now) {
+static inline void place(struct fc_channel *ch, fc_call *call, int64_t now) {
   if (fc__line_is_empty(ch) && has_room(ch)) {
     attach(ch, call, now);
   } else if (!fails_fast(ch, call, now)) {
@@ -88,6 +88,9 @@ void fc__line_place(struct fc_channel *ch, fc_call *call, int64_t now) {
     fc__connect_begin(ch, now);
   }
 }
+
+/* For calls with credentials; the others have it inline. */
+void fc__line_place(struct fc_channel *ch, fc_call *call, int64_t now) { place(ch, call, now); }
 
 /* gRFC L62: anybody on the way could read them. */
 static void refuse_credentials(struct fc_channel *ch, fc_call *call, int64_t now) {
@@ -104,7 +107,7 @@ static void begin(struct fc_channel *ch, fc_call *call, fc_call_credentials *own
     call->cancelled = true;
     fc__call_end(call, FC_CODE_CANCELLED, "Channel closed!", now);
   } else if (!own && !fc__channel_call_credentials(ch)) {
-    fc__line_place(ch, call, now);
+    place(ch, call, now);
   } else if (!fc__security_carries(fc__channel_security(&ch->config))) {
     refuse_credentials(ch, call, now);
   } else if (!fails_fast(ch, call, now)) {
@@ -151,7 +154,7 @@ static void on_unprocessed(struct fc__call_owner *owner, fc_call *call, int64_t 
 static void on_over(struct fc__call_owner *owner, fc_call *call, int64_t now) {
   struct fc_channel *ch = from_owner(owner);
   fc__list_remove(&call->line);
-  fc__authorize_end(call);
+  if (call->auth_request || call->kept.sending.secret) fc__authorize_end(call);
   ch->calls--;
   ch->last_active = now;
   if (!ch->handle && ch->calls == 0) fc__channel_settle(ch);

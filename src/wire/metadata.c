@@ -14,21 +14,21 @@ enum { ARENA_SMALLEST = 256, ENTRIES_SMALLEST = 8 };
 
 void fc__metadata_init(struct fc_metadata *m) { *m = (struct fc_metadata){0}; }
 
-static void forget_secrets(struct fc_metadata *m) {
-  if (!m->secret) return;
+void fc__metadata_erase(struct fc_metadata *m) {
   fc__erase(m->arena, m->arena_len);
+  m->arena_len = m->count = 0;
   m->secret = false;
 }
 
 void fc__metadata_finish(struct fc_metadata *m) {
-  forget_secrets(m);
+  fc__metadata_drop_secrets(m);
   fc__free(m->arena);
   fc__free(m->entries);
   fc__metadata_init(m);
 }
 
 void fc__metadata_clear(struct fc_metadata *m) {
-  forget_secrets(m);
+  fc__metadata_drop_secrets(m);
   m->arena_len = 0;
   m->count = 0;
 }
