@@ -5,7 +5,15 @@
 #include "support/stage.h"
 #include "support/tls_credentials.h"
 
-enum { MANY = 2000, SPARE = 200 };
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+
+enum { MANY = SANITIZED ? 300 : 2000, SPARE = 200 };
 
 struct crowd {
   struct stage stage;
