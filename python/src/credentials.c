@@ -117,7 +117,8 @@ static PyObject *make_tls(struct engine *engine, const Py_buffer *roots, const P
   fc_error err = FC_ERROR_INIT;
   fc_result r;
   options.roots = slice_of(roots);
-  options.insecure_common_name = true; /* as in grpcio: many a test's certificate has nothing else */
+  options.insecure_common_name =
+      true; /* as in grpcio: many a test's certificate has nothing else */
   if (key->buf || chain->buf) options.identity = &identity;
   Py_BEGIN_ALLOW_THREADS r = fc_channel_credentials_tls(&options, &credentials, &err);
   Py_END_ALLOW_THREADS return r == FC_OK ? wrap_channel(engine, credentials)
