@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,18 +55,16 @@ bool fc__tls_file_changed(const char *path, struct fc__tls_stamp *stamp) {
 }
 
 void fc__tls_text_finish(struct fc__tls_text *text) {
-  if (text->data) OPENSSL_cleanse(text->data, text->cap);
+  if (text->data) fc__erase(text->data, text->len);
   fc__free(text->data);
   *text = (struct fc__tls_text){0};
 }
 
-/* Resizing would leave a copy behind. */
 static bool grow(struct fc__tls_text *text, size_t cap) {
-  struct fc__tls_text grown = {fc__alloc(cap), text->len, cap};
-  if (!grown.data) return false;
-  if (text->len) memcpy(grown.data, text->data, text->len);
-  fc__tls_text_finish(text);
-  *text = grown;
+  uint8_t *data = fc__resize_secret(text->data, text->len, cap);
+  if (!data) return false;
+  text->data = data;
+  text->cap = cap;
   return true;
 }
 

@@ -1,4 +1,7 @@
 /* Any allocation may fail: whatever TLS was about to do then fails with the right word, and nothing is left or lost. */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "io/tls_context.h"
 #include "support/certs.h"
 #include "support/check.h"
@@ -36,6 +39,15 @@ static void expect_no_memory(fc_result r, const fc_error *err) {
   if (r == FC_OK) return;
   if (r != FC_ERR_NO_MEMORY) fail_msg("%d \"%s\"", r, err->message);
   assert_int_equal(err->result, FC_ERR_NO_MEMORY);
+}
+
+static const char key_file[] = "test_tls_context_memory.key"; /* in the build folder */
+
+static void write_file(const char *path, const char *text) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  assert_int_equal(fwrite(text, 1, strlen(text), out), strlen(text));
+  fclose(out);
 }
 
 /* Runs a scenario with allocation 0, 1, 2... failing, until none is left to fail. */
@@ -118,11 +130,40 @@ static void nothing_of_ours_is_left_when_both_are_gone(void **state) {
   assert_int_equal(failing_alloc_live(), live);
 }
 
+/* A growing buffer, a reload and a failure included. */
+static void keys_are_erased(void **state) {
+  (void)state;
+  struct tls_party ends[2];
+  char padded[16384];
+  fc_slice key = cert_text("client.key");
+  /* The second line of base64: the first says what kind of key it is. */
+  const char *line = strchr(strchr((const char *)key.data, '\n') + 1, '\n') + 1;
+  fc_slice secret = {(const uint8_t *)line, 40};
+  snprintf(padded, sizeof padded, "%.*s%*s", FC_SLICE_PRINT(key), 12000, "");
+  write_file(key_file, padded);
+  client_identity.private_key_file = key_file;
+  failing_alloc_watch(secret);
+  assert_int_equal(fc__tls_client_create(&client, &client_tls, NULL), FC_OK);
+  assert_int_equal(fc__tls_server_create(&server, NULL, &server_tls, NULL), FC_OK);
+  write_file(key_file, "");
+  assert_true(tls_meet(client_tls, "localhost", server_tls, ends));
+  tls_forget(ends);
+  write_file(key_file, padded + 1);
+  assert_true(tls_meet(client_tls, "localhost", server_tls, ends));
+  tls_forget(ends);
+  assert_int_equal(failing_alloc_holding(secret), 0);
+  drop_both();
+  assert_int_equal(failing_alloc_spilled(), 0);
+  failing_alloc_watch(FC_SLICE_EMPTY);
+  unlink(key_file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(making_a_client_survives, fresh),
       cmocka_unit_test_setup(making_a_server_survives, fresh),
       cmocka_unit_test_setup(updates_and_handshakes_survive, fresh),
+      cmocka_unit_test_setup(keys_are_erased, fresh),
       cmocka_unit_test_setup(nothing_of_ours_is_left_when_both_are_gone, fresh),
   };
   failing_alloc_install();
