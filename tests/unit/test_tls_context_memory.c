@@ -1,5 +1,6 @@
 /* Any allocation may fail: whatever TLS was about to do then fails with the right word, and nothing is left or lost. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io/tls_context.h"
@@ -41,7 +42,7 @@ static void expect_no_memory(fc_result r, const fc_error *err) {
   assert_int_equal(err->result, FC_ERR_NO_MEMORY);
 }
 
-static const char key_file[] = "test_tls_context_memory.key"; /* in the build folder */
+static char key_file[] = "/tmp/farcall-key-XXXXXX";
 
 static void write_file(const char *path, const char *text) {
   FILE *out = fopen(path, "w");
@@ -140,6 +141,9 @@ static void keys_are_erased(void **state) {
   const char *line = strchr(strchr((const char *)key.data, '\n') + 1, '\n') + 1;
   fc_slice secret = {(const uint8_t *)line, 40};
   snprintf(padded, sizeof padded, "%.*s%*s", FC_SLICE_PRINT(key), 12000, "");
+  int fd = mkstemp(key_file);
+  assert_true(fd >= 0);
+  close(fd);
   write_file(key_file, padded);
   client_identity.private_key_file = key_file;
   failing_alloc_watch(secret);
