@@ -105,7 +105,7 @@ def server(
     thread_pool: runs the handlers; anything with a submit method like ThreadPoolExecutor's. handlers: generic
     handlers to begin with. interceptors: choose handlers, the first one first. options: pairs as for
     insecure_channel. maximum_concurrent_rpcs: calls beyond it are answered RESOURCE_EXHAUSTED; None is no limit.
-    compression: of the responses, unless a handler says otherwise. xds: must be False, xDS is not available.
+    compression: of the responses, unless a handler says otherwise. xds: warns that xDS is not available.
     """
     from . import _server
 

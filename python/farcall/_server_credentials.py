@@ -60,8 +60,12 @@ def dynamic_ssl_server_credentials(
     It must not wait long, for other clients wait with it. require_client_authentication: refuses clients that have
     no certificate.
 
-    Raises ValueError like ssl_server_credentials.
+    Raises ValueError like ssl_server_credentials, TypeError for arguments of other types.
     """
+    if not isinstance(initial_certificate_configuration, ServerCertificateConfiguration):
+        raise TypeError("initial_certificate_configuration must be a ServerCertificateConfiguration")
+    if not callable(certificate_configuration_fetcher):
+        raise TypeError("certificate_configuration_fetcher must be callable")
     pairs, roots = initial_certificate_configuration._certificate_configuration
     if require_client_authentication and roots is None:
         raise ValueError("Illegal to require client auth without providing root certificates!")
