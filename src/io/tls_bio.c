@@ -177,6 +177,10 @@ void fc__tls_bio_begin(struct fc__tls_filter *f, bool may_read) {
   f->blocked = false;
 }
 
+bool fc__tls_is_dry(const struct fc__tls_filter *f) {
+  return f->dry && (!f->in || is_empty(f->in));
+}
+
 void fc__tls_bio_end(struct fc__tls_filter *f) {
   if (f->in && is_empty(f->in)) give_room(f->loop, &f->in);
   if (f->out && is_empty(f->out)) give_room(f->loop, &f->out);

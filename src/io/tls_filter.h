@@ -98,6 +98,8 @@ bool fc__tls_bio_attach(struct fc__tls_filter *f);
 void fc__tls_bio_begin(struct fc__tls_filter *f, bool may_read);
 /* And after it: room that is empty goes back to the loop. */
 void fc__tls_bio_end(struct fc__tls_filter *f);
+/* What came from below is used up, and there was no more. */
+bool fc__tls_is_dry(const struct fc__tls_filter *f);
 bool fc__tls_has_room(const struct fc__tls_filter *f, size_t len);
 /* The room that is written from, taken if there is none; NULL: no memory. */
 struct fc__tls_room *fc__tls_out_room(struct fc__tls_filter *f);

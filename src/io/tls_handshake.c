@@ -124,8 +124,8 @@ static void shake(struct fc__tls_filter *f, bool may_read) {
     fc__tls_fail(f, failed, NULL);
     f->stage = FC__TLS_FAILED;
   }
-  if (done) finish(f);
   fc__tls_bio_end(f);
+  if (done) finish(f);
 }
 
 void fc__tls_shake(struct fc__tls_filter *f) { shake(f, true); }

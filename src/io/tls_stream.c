@@ -26,16 +26,18 @@ static void note_end(struct fc__tls_filter *f) {
   fc__tls_fail_by_openssl(f);
 }
 
-/* Until the buffer is full or there is nothing more to decrypt. */
+/* Until the buffer is full or there is nothing more to decrypt. A record that ends where all that came ends is followed by
+ * nothing: OpenSSL, asked for more, would need as long to say so as for a record. */
 static size_t read_into(struct fc__tls_filter *f, const struct iovec *iov) {
   size_t total = 0;
-  while (total < iov->iov_len) {
+  while (total < iov->iov_len && !f->blocked) {
     size_t n;
     if (!SSL_read_ex(f->ssl, (uint8_t *)iov->iov_base + total, iov->iov_len - total, &n)) {
       note_end(f);
       break;
     }
     total += n;
+    f->blocked = total < iov->iov_len && fc__tls_is_dry(f);
   }
   return total;
 }
