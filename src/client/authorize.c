@@ -57,31 +57,38 @@ static void end_without_memory(fc_call *call) {
 
 /* ---- requests ---- */
 
-/* As grpc core names a service: the authority without the port that https has by itself, the path up to its last slash. */
-static void name_service(struct fc_auth_request *r, fc_slice authority, const char *path,
-                         size_t size) {
-  static const char port[] = ":443";
-  const char *slash = strrchr(path, '/'); /* none: any_path of the channel's options */
-  const char *service = slash ? path : "", *name = slash ? slash + 1 : path;
+static char *put(char *to, const void *text, size_t len) {
+  memcpy(to, text, len);
+  return to + len;
+}
+
+/* As grpc core names a service: the authority without the port that https has by itself, the path up to its last slash.
+ * Paths that do not name one, which a channel's any_path allows, are as there too: "/x" is all service, "x" neither. */
+static void name_service(struct fc_auth_request *r, fc_slice authority, fc_slice path) {
+  static const char scheme[] = "https://", port[] = ":443";
+  const char *start = (const char *)path.data, *slash = strrchr(start, '/');
+  const char *service_end = !slash ? start : slash == start ? start + path.len : slash;
+  const char *method = slash && slash > start ? slash + 1 : "";
   size_t len = sizeof port - 1;
   if (authority.len >= len && memcmp(authority.data + authority.len - len, port, len) == 0)
     authority.len -= len;
-  int end = snprintf(r->service_url, size, "https://%.*s%.*s", FC_SLICE_PRINT(authority),
-                     slash ? (int)(slash - path) : 0, service);
-  char *method = r->service_url + end + 1;
-  memcpy(method, name, strlen(name) + 1);
-  r->method = method;
+  char *to = put(r->service_url, scheme, sizeof scheme - 1);
+  to = put(to, authority.data, authority.len);
+  to = put(to, start, (size_t)(service_end - start));
+  *to++ = 0;
+  r->method = to;
+  (void)put(to, method, strlen(method) + 1);
 }
 
 static struct fc_auth_request *request_create(fc_call *call, const struct turns *turns) {
-  fc_slice authority = call->owner->authority;
-  size_t size = sizeof "https://" + authority.len + call->method->len + 2;
-  struct fc_auth_request *r = fc__alloc(sizeof *r + size);
+  fc_slice authority = call->owner->authority, path = fc_slice_from_string(call->method->path);
+  size_t names = sizeof "https://" + authority.len + path.len + 1;
+  struct fc_auth_request *r = fc__alloc(sizeof *r + names);
   if (!r) return NULL;
   *r = (struct fc_auth_request){.loop = call->loop, .call = call, .turns = *turns};
   r->loop->ops->ref(r->loop);
   for (int i = 0; i < 2; i++) fc__call_credentials_ref(r->turns.of[i]);
-  name_service(r, authority, call->method->path, size);
+  name_service(r, authority, path);
   call->auth_request = r;
   return r;
 }

@@ -440,12 +440,16 @@ static void services_are_named_as_in_grpc_core(void **state) {
       {":443", "/s/m", "https:///s", "m"},
       {"443", "/s/m", "https://443/s", "m"},
       {"a", "/prefix/s/m", "https://a/prefix/s", "m"},
+      {"a", "/s/", "https://a/s", ""},
+      {"a", "/m", "https://a/m", ""},
+      {"a", "m", "https://a", ""},
   };
   a.way = PLUGIN_FAILS;
   a.failure = "";
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     fc_call_options o = FC_CALL_OPTIONS_INIT;
     w.options.authority = cases[i].authority;
+    w.options.any_path = true;
     credentials_channel(&w, NULL);
     o.credentials = plugin_credentials(&a);
     assert_int_equal(fc_unary_unary(w.channel, cases[i].method, TEXT(""), &o, NULL, NULL, NULL),
