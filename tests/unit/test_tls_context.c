@@ -1,4 +1,7 @@
 /* Two TLS contexts meet: whom they accept, what they agree on, what each then knows of the other. */
+#include <openssl/x509v3.h>
+
+#include "io/tls_context.h"
 #include "support/certs.h"
 #include "support/check.h"
 #include "support/tls_pair.h"
@@ -149,6 +152,36 @@ static void a_name_with_a_nul_is_not_told(void **state) {
   expect_meeting("localhost");
   assert_false(fc_auth_context_find(ends[0].auth, "peer_dns", NULL));
   assert_false(fc_auth_context_find(ends[0].auth, "x509_subject_alternative_name", NULL));
+}
+
+static X509 *cert_for(const char *names) {
+  X509 *cert = X509_new();
+  X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+  assert_true(X509_set_version(cert, 2) && X509_add_ext(cert, extension, -1));
+  X509_EXTENSION_free(extension);
+  return cert;
+}
+
+/* They are the peer's words, in messages of ours. */
+static void names_in_messages_are_whole_and_printable(void **state) {
+  (void)state;
+  static const char all[] = "a.example, b?.example, 10.0.0.1, http://c.example/";
+  X509 *cert =
+      cert_for("DNS:a.example,DNS:b\001.example,IP:10.0.0.1,URI:http://c.example/,RID:1.2.3.4");
+  for (size_t size = 1; size < 80; size++) {
+    char *text = test_malloc(size);
+    fc__tls_peer_names(cert, text, size);
+    size_t len = strlen(text);
+    if (strcmp(text, all) != 0) {
+      size_t same = len > 3 ? len - 3 : 0; /* then "..." as far as there is room */
+      assert_memory_equal(text, all, same);
+      assert_memory_equal(text + same, "...", len - same);
+      assert_true(same == 0 || (text[same - 1] == ' ' && text[same - 2] == ','));
+    }
+    assert_true(size < sizeof all + 8 || strcmp(text, all) == 0);
+    test_free(text);
+  }
+  X509_free(cert);
 }
 
 /* ---- whom a client accepts ---- */
@@ -475,6 +508,7 @@ int main(void) {
       CASE(a_common_name_identifies_where_there_are_no_others),
       CASE(a_chain_is_told_whole),
       CASE(a_name_with_a_nul_is_not_told),
+      CASE(names_in_messages_are_whole_and_printable),
       CASE(a_server_must_have_the_name),
       CASE(a_common_name_counts_when_it_is_asked_for),
       CASE(what_is_no_name_is_not_asked_for),
