@@ -23,13 +23,19 @@ void fc_channel_credentials_destroy(fc_channel_credentials *credentials) {
 
 /* ---- making ---- */
 
-static fc_result create(enum fc__security security, fc_channel_credentials **out, fc_error *err) {
+/* NULL: no memory. */
+static fc_channel_credentials *create(enum fc__security security) {
   fc_channel_credentials *credentials = fc__alloc_zero(sizeof *credentials);
-  if (!credentials) return fc__error_no_memory(err);
+  if (!credentials) return NULL;
   atomic_init(&credentials->refs, 1);
   credentials->security = security;
+  return credentials;
+}
+
+static fc_result give(fc_channel_credentials *credentials, fc_channel_credentials **out,
+                      fc_error *err) {
   *out = credentials;
-  return FC_OK;
+  return credentials ? FC_OK : fc__error_no_memory(err);
 }
 
 static fc_result check_out(fc_channel_credentials **out, fc_error *err) {
@@ -41,10 +47,10 @@ static fc_result check_out(fc_channel_credentials **out, fc_error *err) {
 /* The settings come last: once they are made, nothing may fail and drop what is still the caller's. */
 fc_result fc_channel_credentials_tls(const fc_tls_client_options *options,
                                      fc_channel_credentials **out, fc_error *err) {
-  fc_channel_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
-  if (r == FC_OK) r = create(FC__SECURITY_TLS, &credentials, err);
   if (r != FC_OK) return r;
+  fc_channel_credentials *credentials = create(FC__SECURITY_TLS);
+  if (!credentials) return fc__error_no_memory(err);
   r = fc__tls_client_create(options, &credentials->tls, err);
   if (r == FC_OK) {
     *out = credentials;
@@ -56,7 +62,7 @@ fc_result fc_channel_credentials_tls(const fc_tls_client_options *options,
 
 fc_result fc_channel_credentials_insecure(fc_channel_credentials **out, fc_error *err) {
   fc_result r = check_out(out, err);
-  return r == FC_OK ? create(FC__SECURITY_INSECURE, out, err) : r;
+  return r == FC_OK ? give(create(FC__SECURITY_INSECURE), out, err) : r;
 }
 
 fc_result fc_channel_credentials_local(fc_local_type type, fc_channel_credentials **out,
@@ -64,7 +70,7 @@ fc_result fc_channel_credentials_local(fc_local_type type, fc_channel_credential
   enum fc__security security;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = fc__security_of_local(type, &security, err);
-  return r == FC_OK ? create(security, out, err) : r;
+  return r == FC_OK ? give(create(security), out, err) : r;
 }
 
 /* ---- composites ---- */
@@ -89,11 +95,11 @@ static fc_result join_calls(fc_channel_credentials *to, const fc_channel_credent
 fc_result fc_channel_credentials_composite(fc_channel_credentials *channel,
                                            fc_call_credentials *call, fc_channel_credentials **out,
                                            fc_error *err) {
-  fc_channel_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = check_parts(channel, call, err);
-  if (r == FC_OK) r = create(channel->security, &credentials, err);
   if (r != FC_OK) return r;
+  fc_channel_credentials *credentials = create(channel->security);
+  if (!credentials) return fc__error_no_memory(err);
   if (channel->tls) credentials->tls = fc__tls_ref(channel->tls);
   r = join_calls(credentials, channel, call, err);
   if (r == FC_OK) {

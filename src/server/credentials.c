@@ -14,13 +14,19 @@ void fc_server_credentials_destroy(fc_server_credentials *credentials) {
 
 /* ---- making ---- */
 
-static fc_result create(enum fc__security security, fc_server_credentials **out, fc_error *err) {
+/* NULL: no memory. */
+static fc_server_credentials *create(enum fc__security security) {
   fc_server_credentials *credentials = fc__alloc_zero(sizeof *credentials);
-  if (!credentials) return fc__error_no_memory(err);
+  if (!credentials) return NULL;
   atomic_init(&credentials->refs, 1);
   credentials->security = security;
+  return credentials;
+}
+
+static fc_result give(fc_server_credentials *credentials, fc_server_credentials **out,
+                      fc_error *err) {
   *out = credentials;
-  return FC_OK;
+  return credentials ? FC_OK : fc__error_no_memory(err);
 }
 
 static fc_result check_out(fc_server_credentials **out, fc_error *err) {
@@ -32,10 +38,10 @@ static fc_result check_out(fc_server_credentials **out, fc_error *err) {
 /* The settings come last: once they are made, nothing may fail and drop what is still the caller's. */
 fc_result fc_server_credentials_tls(const fc_tls_server_options *options,
                                     fc_server_credentials **out, fc_error *err) {
-  fc_server_credentials *credentials = NULL;
   fc_result r = check_out(out, err);
-  if (r == FC_OK) r = create(FC__SECURITY_TLS, &credentials, err);
   if (r != FC_OK) return r;
+  fc_server_credentials *credentials = create(FC__SECURITY_TLS);
+  if (!credentials) return fc__error_no_memory(err);
   r = fc__tls_server_create(options, credentials, &credentials->tls, err);
   if (r == FC_OK) {
     *out = credentials;
@@ -57,7 +63,7 @@ fc_result fc_server_credentials_update(fc_server_credentials *credentials,
 
 fc_result fc_server_credentials_insecure(fc_server_credentials **out, fc_error *err) {
   fc_result r = check_out(out, err);
-  return r == FC_OK ? create(FC__SECURITY_INSECURE, out, err) : r;
+  return r == FC_OK ? give(create(FC__SECURITY_INSECURE), out, err) : r;
 }
 
 fc_result fc_server_credentials_local(fc_local_type type, fc_server_credentials **out,
@@ -65,7 +71,7 @@ fc_result fc_server_credentials_local(fc_local_type type, fc_server_credentials 
   enum fc__security security;
   fc_result r = check_out(out, err);
   if (r == FC_OK) r = fc__security_of_local(type, &security, err);
-  return r == FC_OK ? create(security, out, err) : r;
+  return r == FC_OK ? give(create(security), out, err) : r;
 }
 
 /* ---- of a server ---- */
