@@ -14,7 +14,7 @@ struct client {
 static int set_up(void **state) {
   static struct client client;
   char target[40];
-  service_start(&client.service);
+  service_start(&client.service, NULL);
   client.threads = exchange_threads();
   snprintf(target, sizeof target, "ipv4:127.0.0.1:%d", client.service.port);
   assert_int_equal(fc_channel_create(target, NULL, &client.channel, NULL), FC_OK);
