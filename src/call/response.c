@@ -161,11 +161,16 @@ static void skip_informational(fc_call *call) {
   call->recv_encoding = FC__ENCODING_IDENTITY;
 }
 
-/* PROTOCOL-HTTP2.md, Status-Details: only with a failure, and its code must not contradict grpc-status. */
+/* PROTOCOL-HTTP2.md, Status-Details: only with a failure, and its code must not contradict grpc-status. What is no details
+ * of the status can still be seen as metadata; where memory is short it is lost. */
 static void check_details(fc_call *call) {
   struct fc__buf *b = &call->kept.details;
+  fc_slice details = {b->data, b->len};
   fc_code code = call->header.status;
-  if (code == FC_CODE_OK || !fc__details_agree((fc_slice){b->data, b->len}, code)) b->len = 0;
+  if (b->len == 0 || (code != FC_CODE_OK && fc__details_agree(details, code))) return;
+  (void)fc__metadata_add_slice(&call->kept.trailing,
+                               fc_slice_from_string("grpc-status-details-bin"), details);
+  b->len = 0;
 }
 
 /* The status of a response that ends here. */

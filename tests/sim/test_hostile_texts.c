@@ -173,6 +173,18 @@ static void row_51_details_that_contradict_the_status_are_dropped(void **state) 
   expect_details(DETAILS("3", DETAILS_5), FC_CODE_INVALID_ARGUMENT, 0);
 }
 
+/* For programs that compare the two by themselves. */
+static void contradicting_details_are_metadata(void **state) {
+  (void)state;
+  fc_slice value;
+  fc_call *call = concluded(DETAILS("5", DETAILS_3));
+  const fc_metadata *trailing = fc_call_trailing_metadata(call);
+  assert_true(fc_metadata_find(trailing, "grpc-status-details-bin", &value));
+  assert_int_equal(value.len, 5);
+  assert_memory_equal(value.data, "\x12\x01x\x08\x03", value.len);
+  answers_expect_alive(call, FC_CODE_NOT_FOUND, "text");
+}
+
 /* The response is there, or OK would be an error of its own. */
 static void row_51_details_with_ok_are_dropped(void **state) {
   (void)state;
@@ -196,6 +208,7 @@ int main(void) {
       ANSWER_TEST(row_51_details_that_are_not_base64_are_dropped),
       ANSWER_TEST(row_51_details_that_contradict_the_status_are_dropped),
       ANSWER_TEST(row_51_details_with_ok_are_dropped),
+      ANSWER_TEST(contradicting_details_are_metadata),
   };
   return answers_run(tests, sizeof tests / sizeof *tests);
 }
