@@ -128,6 +128,18 @@ static void both_prove_themselves(void **state) {
   stage_close(&stage);
 }
 
+static void a_common_name_identifies_where_there_are_no_others(void **state) {
+  struct stage stage;
+  struct views views;
+  stage_open(&stage, state);
+  secure(&stage, tls_channel_as("cn_client"), tls_server("server", FC_TLS_CLIENT_AUTH_REQUIRE));
+  stage_start(&stage);
+  look(&stage, &views);
+  expect_line(views.of_client, "x509_common_name=test-client");
+  expect_line(views.of_client, "identity=x509_common_name");
+  stage_close(&stage);
+}
+
 static void a_client_may_be_asked_without_having_to_answer(void **state) {
   struct stage stage;
   struct views views;
@@ -276,6 +288,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_server_proves_itself),
       cmocka_unit_test(both_prove_themselves),
+      cmocka_unit_test(a_common_name_identifies_where_there_are_no_others),
       cmocka_unit_test(a_client_may_be_asked_without_having_to_answer),
       cmocka_unit_test(an_unverified_client_has_no_identity),
       cmocka_unit_test(contexts_outlive_their_connections),
