@@ -1,7 +1,6 @@
 /*
- * Who polls: a caller that waits polls while nobody else does, others sleep;
- * the background thread polls while there are holds and no caller waits, and
- * runs the tasks. Whoever stops polling hands it on.
+ * Who polls: a caller that waits polls while nobody else does, others sleep; the background thread polls while
+ * there are holds and no caller waits, and runs the tasks. Whoever stops polling hands it on.
  */
 #include <assert.h>
 #include <errno.h>
@@ -36,21 +35,16 @@ static bool start_background(fc_reactor *r) {
   return error == 0;
 }
 
-static bool nobody_polls(const fc_reactor *r) {
-  return !r->polling && fc__list_empty(&r->waits);
-}
+static bool nobody_polls(const fc_reactor *r) { return !r->polling && fc__list_empty(&r->waits); }
 
-/* What is only kept going can wait until no caller comes back: one that makes
- * call after call is not disturbed. */
+/* What is only kept going can wait until no caller comes back: one that makes call after call is not disturbed. */
 static bool background_should_poll(const fc_reactor *r) {
   return nobody_polls(r) && (r->holds > 0 || (r->keeps > 0 && r->quiet));
 }
 
-/* Of a background thread that polls: a caller that waits takes its place,
- * unless there are callbacks to be told. */
+/* Of a background thread that polls: a caller that waits takes its place, unless there are callbacks to be told. */
 static bool background_goes_on(const fc_reactor *r) {
-  return !r->stop &&
-         (r->holds > 0 || (r->keeps > 0 && fc__list_empty(&r->waits)));
+  return !r->stop && (r->holds > 0 || (r->keeps > 0 && fc__list_empty(&r->waits)));
 }
 
 static bool background_should_nap(const fc_reactor *r) {
@@ -60,8 +54,7 @@ static bool background_should_nap(const fc_reactor *r) {
 static void call_background(fc_reactor *r) {
   bool has_tasks = !fc__list_empty(&r->tasks) && !r->running;
   bool urgent = has_tasks || background_should_poll(r);
-  if (!urgent && !background_should_nap(r))
-    return;
+  if (!urgent && !background_should_nap(r)) return;
   if (r->background == FC__BACKGROUND_PARKED ||
       (urgent && r->background == FC__BACKGROUND_NAPPING)) {
     r->background = FC__BACKGROUND_ACTIVE;
@@ -76,37 +69,28 @@ static void call_background(fc_reactor *r) {
 }
 
 static bool poller_takes_tasks(const fc_reactor *r) {
-  if (r->running)
-    return r->runner_polls;
+  if (r->running) return r->runner_polls;
   return r->host || r->background_polls || r->background == FC__BACKGROUND_NONE;
 }
 
 static bool poller_must_return(const fc_reactor *r) {
-  if (fc__timers_next_at(&r->timers) < r->poll_until)
-    return true;
-  if (r->poller_waiter && r->poller_waiter->ready)
-    return true;
-  if (r->background_polls && !background_goes_on(r))
-    return true;
+  if (fc__timers_next_at(&r->timers) < r->poll_until) return true;
+  if (r->poller_waiter && r->poller_waiter->ready) return true;
+  if (r->background_polls && !background_goes_on(r)) return true;
   return !fc__list_empty(&r->tasks) && poller_takes_tasks(r);
 }
 
-/* Between dispatches the host waits for the descriptor, until the time that it
- * was told last. */
+/* Between dispatches the host waits for the descriptor, until the time that it was told last. */
 static bool host_must_dispatch(const fc_reactor *r) {
-  if (!r->host || r->polling || r->running)
-    return false;
-  return !fc__list_empty(&r->tasks) ||
-         fc__timers_next_at(&r->timers) < r->host_until;
+  if (!r->host || r->polling || r->running) return false;
+  return !fc__list_empty(&r->tasks) || fc__timers_next_at(&r->timers) < r->host_until;
 }
 
 void fc__reactor_settle(fc_reactor *r) {
   r->unsettled = false;
   signal_woken(r);
-  if (!r->host)
-    call_background(r);
-  if (!r->woken_up &&
-      (r->asleep ? poller_must_return(r) : host_must_dispatch(r))) {
+  if (!r->host) call_background(r);
+  if (!r->woken_up && (r->asleep ? poller_must_return(r) : host_must_dispatch(r))) {
     r->woken_up = true;
     r->io->ops->wake(r->io);
   }
@@ -118,36 +102,30 @@ void fc__reactor_settle(fc_reactor *r) {
 /* The oldest sleeper goes on, or else the background thread or the host. */
 void fc__reactor_hand_over(fc_reactor *r) {
   struct fc__node *first = fc__list_first(&r->sleepers);
-  if (first)
-    fc__sleep_wake(&FC__CONTAINER(first, struct fc__sleeper, link)->sleep);
+  if (first) fc__sleep_wake(&FC__CONTAINER(first, struct fc__sleeper, link)->sleep);
   r->handovers++;
-  if (r->host || r->holds + r->keeps > 0 || !fc__list_empty(&r->tasks))
-    r->unsettled = true;
+  if (r->host || r->holds + r->keeps > 0 || !fc__list_empty(&r->tasks)) r->unsettled = true;
 }
 
 /* ---- the blocked caller ---- */
 
 /* The check may take long, and make calls of its own. */
 static void ask_to_stop(fc_reactor *r, struct fc__waiter *waiter) {
-  if (!r->polling)
-    fc__reactor_hand_over(r);
+  if (!r->polling) fc__reactor_hand_over(r);
   fc__reactor_leave(r);
   bool stop = fc__interrupt_asks_to_stop();
   pthread_mutex_lock(&r->mutex);
-  if (stop)
-    waiter->interrupted = true;
+  if (stop) waiter->interrupted = true;
 }
 
-/* Without a condition, which some systems can run out of, looks again every
- * millisecond. */
+/* Without a condition, which some systems can run out of, looks again every millisecond. */
 static void look_again_soon(fc_reactor *r) {
   fc__reactor_leave(r);
   (void)poll(NULL, 0, 1);
   pthread_mutex_lock(&r->mutex);
 }
 
-static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter,
-                                    int64_t until) {
+static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   struct fc__sleeper sleeper;
   if (!fc__sleep_init(&sleeper.sleep, &r->monotonic)) {
     look_again_soon(r);
@@ -156,26 +134,19 @@ static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter,
   const bool runner = fc__reactor_is_runner(r);
   fc__list_push_back(&r->sleepers, &sleeper.link);
   waiter->private_condition = &sleeper;
-  if (runner)
-    r->runner_sleeper = &sleeper;
-  if (r->unsettled)
-    fc__reactor_settle(r);
+  if (runner) r->runner_sleeper = &sleeper;
+  if (r->unsettled) fc__reactor_settle(r);
   r->now_known = false;
-  bool interrupted =
-      fc__sleep_wait(&sleeper.sleep, &r->mutex, until > 0 ? until : 0);
-  if (runner)
-    r->runner_sleeper = NULL;
+  bool interrupted = fc__sleep_wait(&sleeper.sleep, &r->mutex, until > 0 ? until : 0);
+  if (runner) r->runner_sleeper = NULL;
   waiter->private_condition = NULL;
   fc__list_remove(&sleeper.link);
   fc__sleep_finish(&sleeper.sleep);
-  if (interrupted && !waiter->ready)
-    ask_to_stop(r, waiter);
+  if (interrupted && !waiter->ready) ask_to_stop(r, waiter);
 }
 
 static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
-  if (r->unsettled)
-    fc__reactor_settle(
-        r); /* starts the background thread for tasks, if it can */
+  if (r->unsettled) fc__reactor_settle(r); /* starts the background thread for tasks, if it can */
   if (fc__reactor_has_tasks(r) && fc__reactor_may_run_tasks(r)) {
     fc__reactor_run_tasks(r);
   } else if (r->polling) {
@@ -184,39 +155,33 @@ static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
     r->polling = true;
     bool interrupted = fc__reactor_turn(r, waiter, until);
     r->polling = false;
-    if (interrupted && !waiter->ready)
-      ask_to_stop(r, waiter);
+    if (interrupted && !waiter->ready) ask_to_stop(r, waiter);
   }
 }
 
-bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter,
-                      int64_t until) {
+bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t until) {
   fc_reactor *r = fc__reactor_from_loop(loop);
   struct fc__wait wait = {.waiter = waiter, .thread = pthread_self()};
   waiter->private_condition = NULL;
   waiter->interrupted = false;
   r->quiet = false;
   fc__list_push_back(&r->waits, &wait.link);
-  if (r->background_polls && r->holds == 0)
-    r->unsettled = true;
+  if (r->background_polls && r->holds == 0) r->unsettled = true;
   fc__reactor_flush(r);
   while (!waiter->ready) {
     wait_step(r, waiter, until);
-    if (waiter->ready || waiter->interrupted ||
-        (until != FC_NEVER && fc__reactor_now(r) >= until))
+    if (waiter->ready || waiter->interrupted || (until != FC_NEVER && fc__reactor_now(r) >= until))
       break;
   }
   fc__list_remove(&wait.link);
-  if (!r->polling)
-    fc__reactor_hand_over(r);
+  if (!r->polling) fc__reactor_hand_over(r);
   return waiter->ready;
 }
 
 void fc__reactor_wake(struct fc__loop *loop, struct fc__waiter *waiter) {
   fc_reactor *r = fc__reactor_from_loop(loop);
   struct fc__sleeper *sleeper = waiter->private_condition;
-  if (waiter->ready)
-    return;
+  if (waiter->ready) return;
   waiter->ready = true;
   if (sleeper) {
     fc__list_remove(&sleeper->link);
@@ -239,8 +204,7 @@ static void poll_in_background(fc_reactor *r) {
 }
 
 static void park(fc_reactor *r) {
-  if (r->unsettled)
-    fc__reactor_settle(r);
+  if (r->unsettled) fc__reactor_settle(r);
   r->background = FC__BACKGROUND_PARKED;
   r->now_known = false;
   while (r->background == FC__BACKGROUND_PARKED && !r->stop) {
@@ -251,8 +215,7 @@ static void park(fc_reactor *r) {
 
 /* Then, if no caller has come and gone meanwhile, it is quiet. */
 static void nap(fc_reactor *r) {
-  if (r->unsettled)
-    fc__reactor_settle(r);
+  if (r->unsettled) fc__reactor_settle(r);
   const unsigned handovers = r->handovers;
   const int64_t until = fc__reactor_now(r) + nap_ns;
   const struct timespec time = {.tv_sec = (time_t)(until / FC_SECOND),
@@ -264,8 +227,7 @@ static void nap(fc_reactor *r) {
     error = pthread_cond_timedwait(&r->background_wake, &r->mutex, &time);
   r->background = FC__BACKGROUND_ACTIVE;
   r->now_known = false;
-  if (r->handovers == handovers && nobody_polls(r))
-    r->quiet = true;
+  if (r->handovers == handovers && nobody_polls(r)) r->quiet = true;
 }
 
 static void *run_background(void *reactor) {
@@ -284,13 +246,12 @@ static void *run_background(void *reactor) {
   }
   bool orphaned = r->orphaned;
   pthread_mutex_unlock(&r->mutex);
-  if (orphaned)
-    fc__reactor_free(r);
+  if (orphaned) fc__reactor_free(r);
   return NULL;
 }
 
-/* Joined when it will end by itself at once; a thread that is inside a
- * callback, this one perhaps, is left to free the reactor. */
+/* Joined when it will end by itself at once; a thread that is inside a callback, this one perhaps, is left to
+ * free the reactor. */
 bool fc__reactor_end_background(fc_reactor *r) {
   pthread_mutex_lock(&r->mutex);
   bool exists = r->background != FC__BACKGROUND_NONE;
@@ -298,15 +259,12 @@ bool fc__reactor_end_background(fc_reactor *r) {
   r->orphaned = exists && r->running;
   pthread_t thread = r->background_thread;
   bool orphaned = r->orphaned;
-  if (orphaned)
-    pthread_detach(thread);
+  if (orphaned) pthread_detach(thread);
   if (exists && !orphaned) {
     pthread_cond_signal(&r->background_wake);
-    if (r->asleep)
-      r->io->ops->wake(r->io);
+    if (r->asleep) r->io->ops->wake(r->io);
   }
   pthread_mutex_unlock(&r->mutex);
-  if (exists && !orphaned)
-    pthread_join(thread, NULL);
+  if (exists && !orphaned) pthread_join(thread, NULL);
   return !orphaned;
 }

@@ -1,7 +1,6 @@
 /*
- * One turn of a reactor, which all three drivers run: wait without the lock,
- * then tell what is ready, fire timers, flush. Tasks are run apart from it,
- * without the lock.
+ * One turn of a reactor, which all three drivers run: wait without the lock, then tell what is ready, fire
+ * timers, flush. Tasks are run apart from it, without the lock.
  */
 #include <assert.h>
 
@@ -21,13 +20,11 @@ static void unlock_and_sweep(fc_reactor *r) {
   fc_bytes *garbage = r->loop.garbage;
   r->loop.garbage = NULL;
   pthread_mutex_unlock(&r->mutex);
-  if (garbage)
-    fc__bytes_sweep(garbage);
+  if (garbage) fc__bytes_sweep(garbage);
 }
 
 void fc__reactor_leave(fc_reactor *r) {
-  if (r->unsettled)
-    fc__reactor_settle(r);
+  if (r->unsettled) fc__reactor_settle(r);
   r->now_known = false;
   unlock_and_sweep(r);
 }
@@ -47,26 +44,20 @@ bool fc__reactor_is_runner(const fc_reactor *r) {
   return r->running && pthread_equal(r->runner, pthread_self());
 }
 
-/* A blocked caller runs tasks in host mode, where the background thread cannot
- * be started, and inside of a task, since nobody else will run the next one
- * before that ends. */
+/* A blocked caller runs tasks in host mode, where the background thread cannot be started, and inside of a
+ * task, since nobody else will run the next one before that ends. */
 bool fc__reactor_may_run_tasks(const fc_reactor *r) {
-  if (r->running)
-    return fc__reactor_is_runner(r);
+  if (r->running) return fc__reactor_is_runner(r);
   return r->host || r->background == FC__BACKGROUND_NONE;
 }
 
-/* Also what is left of the batch that this thread is in: a callback may wait
- * for one behind it. */
+/* Also what is left of the batch that this thread is in: a callback may wait for one behind it. */
 bool fc__reactor_has_tasks(const fc_reactor *r) {
-  if (!fc__list_empty(&r->tasks))
-    return true;
-  return fc__reactor_is_runner(r) &&
-         atomic_load_explicit(&r->batch, memory_order_relaxed);
+  if (!fc__list_empty(&r->tasks)) return true;
+  return fc__reactor_is_runner(r) && atomic_load_explicit(&r->batch, memory_order_relaxed);
 }
 
-/* Appends the deferred tasks to the batch, of which a task that waits may have
- * left a part. */
+/* Appends the deferred tasks to the batch, of which a task that waits may have left a part. */
 static void take_batch(fc_reactor *r) {
   struct fc__node *first = r->tasks.next, *last = r->tasks.prev;
   fc__node_init(&r->tasks);
@@ -79,43 +70,35 @@ static void take_batch(fc_reactor *r) {
   r->batch_last = last;
 }
 
-/* A task leaves the batch before it runs: what a child that is forked meanwhile
- * finds is still to be run. */
+/* A task leaves the batch before it runs: what a child that is forked meanwhile finds is still to be run. */
 static void run_batch(fc_reactor *r) {
   struct fc__node *node;
-  while ((node = atomic_load_explicit(&r->batch, memory_order_relaxed)) !=
-         NULL) {
+  while ((node = atomic_load_explicit(&r->batch, memory_order_relaxed)) != NULL) {
     (void)atomic_exchange(&r->batch, node->next); /* a barrier too */
     struct fc__task *task = FC__CONTAINER(node, struct fc__task, link);
     task->run(task);
   }
 }
 
-/* Batches that follow from one another before what they queued is written: a
- * stream whose handler sends message after message, each when the last has
- * gone, gathers so many in a write. */
+/* Batches that follow from one another before what they queued is written: a stream whose handler sends message after
+ * message, each when the last has gone, gathers so many in a write. */
 enum { BATCHES_PER_FLUSH = 64 };
 
 void fc__reactor_run_tasks(fc_reactor *r) {
   const bool nested = r->running;
-  assert((!nested || fc__reactor_is_runner(r)) &&
-         "tasks run in order, so on one thread at a time");
+  assert((!nested || fc__reactor_is_runner(r)) && "tasks run in order, so on one thread at a time");
   assert(fc__reactor_has_tasks(r));
   r->running = true;
-  if (!nested)
-    r->runner = pthread_self();
-  if (!r->polling)
-    fc__reactor_hand_over(r); /* tasks may take long */
+  if (!nested) r->runner = pthread_self();
+  if (!r->polling) fc__reactor_hand_over(r); /* tasks may take long */
   for (int i = 0; i < BATCHES_PER_FLUSH && fc__reactor_has_tasks(r); i++) {
-    if (!fc__list_empty(&r->tasks))
-      take_batch(r);
+    if (!fc__list_empty(&r->tasks)) take_batch(r);
     fc__reactor_leave(r);
     run_batch(r);
     pthread_mutex_lock(&r->mutex);
   }
   r->running = nested;
-  if (!fc__list_empty(&r->tasks))
-    r->unsettled = true;
+  if (!fc__list_empty(&r->tasks)) r->unsettled = true;
   fc__reactor_flush(r);
 }
 
@@ -126,12 +109,9 @@ static int64_t time_left(fc_reactor *r, int64_t until) {
   int64_t next = fc__timers_next_at(&r->timers);
   r->poll_until = next < until ? next : until;
   bool takes_tasks = r->background_polls || fc__reactor_may_run_tasks(r);
-  if (takes_tasks && !fc__list_empty(&r->tasks))
-    r->poll_until = INT64_MIN;
-  if (r->poll_until == FC_NEVER)
-    return FC_NEVER;
-  if (r->poll_until == INT64_MIN)
-    return 0; /* without reading the clock */
+  if (takes_tasks && !fc__list_empty(&r->tasks)) r->poll_until = INT64_MIN;
+  if (r->poll_until == FC_NEVER) return FC_NEVER;
+  if (r->poll_until == INT64_MIN) return 0; /* without reading the clock */
   int64_t now = fc__reactor_now(r);
   return r->poll_until > now ? r->poll_until - now : 0;
 }
@@ -139,8 +119,7 @@ static int64_t time_left(fc_reactor *r, int64_t until) {
 bool fc__reactor_turn(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   assert(r->polling && !r->asleep);
   fc__reactor_flush(r);
-  if (r->unsettled)
-    fc__reactor_settle(r);
+  if (r->unsettled) fc__reactor_settle(r);
   int64_t timeout = time_left(r, until);
   r->runner_polls = fc__reactor_is_runner(r);
   r->poller_waiter = waiter;
