@@ -4,6 +4,7 @@ echo_server.py [FARCALL]: with an argument `import farcall as grpc`.
 """
 
 import sys
+import threading
 import time
 from concurrent import futures
 
@@ -20,6 +21,10 @@ def unary(request, context):
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "it failed: ä")
     if request == b"slow":
         time.sleep(0.5)
+    if request == b"hang":
+        gone = threading.Event()
+        if context.add_callback(gone.set):
+            gone.wait()
     return request
 
 
