@@ -5,6 +5,7 @@
  */
 #include <farcall/rpc.h>
 #include <stdio.h>
+#include <string.h>
 
 static fc_result make_credentials(const char *folder, fc_channel_credentials **out, fc_error *err) {
   char roots[512], certificate[512], key[512];
@@ -18,13 +19,13 @@ static fc_result make_credentials(const char *folder, fc_channel_credentials **o
   return fc_channel_credentials_tls(&options, out, err);
 }
 
-/* What is known of the server, apart from the certificate itself. */
+/* What is known of the server, apart from the certificate itself and from what the TLS libraries have agreed upon. */
 static void print_peer(fc_call *call) {
   const fc_auth_context *peer = fc_call_auth_context(call);
   printf("the server is known by its %s\n", fc_auth_context_identity(peer));
   for (size_t i = 0; i < fc_auth_context_count(peer); i++) {
     fc_auth_property property = fc_auth_context_at(peer, i);
-    if (property.value.len < 60)
+    if (property.value.len < 60 && strcmp(property.name, "ssl_negotiated_key_exchange_group") != 0)
       printf("  %s: %.*s\n", property.name, FC_SLICE_PRINT(property.value));
   }
 }

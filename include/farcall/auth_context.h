@@ -7,6 +7,7 @@
  *   transport_security_type         "ssl", "local" or "insecure"
  *   security_level                  "TSI_PRIVACY_AND_INTEGRITY" or "TSI_SECURITY_NONE"
  *   ssl_session_reused              "true" or "false"
+ *   ssl_negotiated_key_exchange_group   such as "X25519"
  *   x509_subject                    the certificate's subject, RFC 2253 form
  *   x509_common_name                its common name
  *   x509_subject_alternative_name   each DNS name, URI, e-mail and IP address, in the certificate's order

@@ -164,8 +164,15 @@ static bool add_leaf(fc_auth_context *auth, X509 *leaf, const STACK_OF(X509) * s
   return true;
 }
 
+/* A resumed session of TLS 1.2 has none. */
+static bool add_group(fc_auth_context *auth, SSL *ssl) {
+  const char *name = OBJ_nid2sn((int)SSL_get_negotiated_group(ssl));
+  if (!name || OBJ_sn2nid(name) == NID_undef) return true;
+  return fc__auth_add(auth, "ssl_negotiated_key_exchange_group", text_of(name));
+}
+
 static bool add_connection(fc_auth_context *auth, SSL *ssl) {
-  return fc__auth_add(auth, "transport_security_type", text_of("ssl")) &&
+  return fc__auth_add(auth, "transport_security_type", text_of("ssl")) && add_group(auth, ssl) &&
          fc__auth_add(auth, "security_level", text_of("TSI_PRIVACY_AND_INTEGRITY")) &&
          fc__auth_add(auth, "ssl_session_reused",
                       text_of(SSL_session_reused(ssl) ? "true" : "false"));

@@ -93,7 +93,8 @@ static void a_server_knows_nothing_of_a_client_without_certificate(void **state)
   (void)state;
   expect_meeting("localhost");
   assert_string_equal(tls_sees(&ends[1], "transport_security_type"), "ssl");
-  assert_int_equal(fc_auth_context_count(ends[1].auth), 3);
+  assert_non_null(tls_sees(&ends[1], "ssl_negotiated_key_exchange_group"));
+  assert_int_equal(fc_auth_context_count(ends[1].auth), 4);
   assert_null(fc_auth_context_identity(ends[1].auth));
 }
 
