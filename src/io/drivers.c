@@ -35,7 +35,11 @@ static bool start_background(fc_reactor *r) {
   return error == 0;
 }
 
-static bool nobody_polls(const fc_reactor *r) { return !r->polling && fc__list_empty(&r->waits); }
+/* And nobody was woken to do so: see hand_over. */
+static bool nobody_polls(const fc_reactor *r) {
+  if (r->polling || r->busy_waits > 0) return false;
+  return fc__list_empty(&r->waits) || r->holds == 0;
+}
 
 /* What is only kept going can wait until no caller comes back: one that makes call after call is not disturbed. */
 static bool background_should_poll(const fc_reactor *r) {
@@ -100,12 +104,15 @@ void fc__reactor_settle(fc_reactor *r) {
 }
 
 /* The oldest sleeper goes on, or else the background thread or the host. */
-void fc__reactor_hand_over(fc_reactor *r) {
+static void hand_over(fc_reactor *r, bool to_idlers) {
   struct fc__node *first = fc__list_first(&r->sleepers);
+  if (!first && to_idlers) first = fc__list_first(&r->idlers);
   if (first) fc__sleep_wake(&FC__CONTAINER(first, struct fc__sleeper, link)->sleep);
   r->handovers++;
   if (r->host || r->holds + r->keeps > 0 || !fc__list_empty(&r->tasks)) r->unsettled = true;
 }
+
+void fc__reactor_hand_over(fc_reactor *r) { hand_over(r, true); }
 
 /* ---- the blocked caller ---- */
 
@@ -132,7 +139,7 @@ static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, in
     return;
   }
   const bool runner = fc__reactor_is_runner(r);
-  fc__list_push_back(&r->sleepers, &sleeper.link);
+  fc__list_push_back(waiter->idle ? &r->idlers : &r->sleepers, &sleeper.link);
   waiter->private_condition = &sleeper;
   if (runner) r->runner_sleeper = &sleeper;
   if (r->unsettled) fc__reactor_settle(r);
@@ -166,6 +173,7 @@ bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t 
   waiter->interrupted = false;
   r->quiet = false;
   fc__list_push_back(&r->waits, &wait.link);
+  r->busy_waits += !waiter->idle;
   if (r->background_polls && r->holds == 0) r->unsettled = true;
   fc__reactor_flush(r);
   while (!waiter->ready) {
@@ -174,7 +182,9 @@ bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t 
       break;
   }
   fc__list_remove(&wait.link);
-  if (!r->polling) fc__reactor_hand_over(r);
+  r->busy_waits -= !waiter->idle;
+  bool comes_back = waiter->idle && waiter->ready && r->holds == 0;
+  if (!r->polling) hand_over(r, !comes_back);
   return waiter->ready;
 }
 

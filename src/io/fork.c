@@ -40,9 +40,11 @@ static void forget_waits(fc_reactor *r) {
     next = n->next;
     if (pthread_equal(wait->thread, pthread_self())) continue;
     fc__list_remove(n);
+    r->busy_waits -= !wait->waiter->idle;
     if (wait->waiter->lost) wait->waiter->lost(wait->waiter);
   }
   fc__node_init(&r->sleepers);
+  fc__node_init(&r->idlers);
   fc__node_init(&r->woken);
   r->runner_sleeper = NULL;
 }

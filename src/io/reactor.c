@@ -33,6 +33,7 @@ static void init_lists(fc_reactor *r) {
   fc__node_init(&r->tasks);
   fc__node_init(&r->waits);
   fc__node_init(&r->sleepers);
+  fc__node_init(&r->idlers);
   fc__node_init(&r->woken);
   fc__node_init(&r->all);
 }

@@ -64,7 +64,9 @@ struct fc_reactor {
   struct fc__sleeper *runner_sleeper; /* where the runner sleeps, if it does */
 
   struct fc__node waits;    /* all calls of wait: struct fc__wait */
-  struct fc__node sleepers; /* those of them that sleep and are not ready */
+  struct fc__node sleepers; /* those of them that sleep and are not ready... */
+  struct fc__node idlers;   /* ...and the idle ones among these */
+  size_t busy_waits;        /* how many are not idle */
   struct fc__node woken;    /* ready, to be signalled */
 
   size_t holds, keeps;

@@ -47,6 +47,7 @@ static bool is_unused(const struct fc__server_shard *shard) {
 void fc__server_shard_check(struct fc__server_shard *shard) {
   if (!fc__server_shard_is_done(shard)) return;
   if (shard->held) {
+    fc__server_set_attended(shard, false);
     shard->held = false;
     fc__loop_unhold(shard->loop);
   }

@@ -7,6 +7,12 @@
 #include "base/mem.h"
 #include "server/server.h"
 
+/* Handlers that take no longer are over before another thread that was woken to poll would have been of any use. */
+#define SOON (300 * FC_MICROSECOND)
+
+/* A slow one outweighs some quick ones, and a few more make one that was slow by chance forgotten. */
+enum { QUICK_MAX = 16, QUICK_ENOUGH = 4, SLOW_COSTS = 4 };
+
 /* A thread in fc_server_await, on its stack. */
 struct taker {
   struct fc__node node; /* in its queue's takers, until it is sent */
@@ -66,6 +72,7 @@ fc_result fc__server_queues_reach(fc_server *server, uint32_t queue) {
   for (size_t i = 0; i < count; i++) {
     queues[i].server = server;
     queues[i].ask.run = ask_run;
+    queues[i].left_at = FC_NEVER;
     fc__node_init(&queues[i].ask.link);
     fc__node_init(&queues[i].calls);
     fc__node_init(&queues[i].takers);
@@ -102,6 +109,35 @@ void fc__server_queues_end(fc_server *server) {
   }
 }
 
+/* ---- who polls while handlers run ---- */
+
+/* While handlers are quick a thread that goes off with a call leaves polling to nobody: it is back before anyone whom it
+ * woke could do more than cost time. The loop's background thread sees to it that this does not go wrong for long. */
+void fc__server_set_attended(struct fc__server_shard *shard, bool attended) {
+  if (!shard->held || shard->attended == attended) return;
+  shard->attended = attended;
+  if (attended) {
+    fc__loop_keep(shard->loop);
+    fc__loop_unhold(shard->loop);
+  } else {
+    fc__loop_hold(shard->loop);
+    fc__loop_unkeep(shard->loop);
+  }
+}
+
+static void thread_goes(struct fc__server_queue *q, int64_t now) {
+  q->left_at = now;
+  fc__server_set_attended(&q->server->shards[0], q->quick >= QUICK_ENOUGH);
+}
+
+static void thread_is_back(struct fc__server_queue *q, int64_t now) {
+  if (q->left_at == FC_NEVER) return;
+  bool soon = now - q->left_at < SOON;
+  if (soon && q->quick < QUICK_MAX) q->quick++;
+  if (!soon) q->quick = q->quick > SLOW_COSTS ? q->quick - SLOW_COSTS : 0;
+  q->left_at = FC_NEVER;
+}
+
 /* ---- taking ---- */
 
 static bool is_queue(const fc_server *server, uint32_t queue) {
@@ -127,8 +163,14 @@ fc_result fc_server_take(fc_server *server, uint32_t queue, unsigned flags, fc_c
   struct fc__loop *loop = server->shards[0].loop;
   struct fc__server_queue *q = &server->queues[queue];
   fc__loop_lock(loop);
-  if (flags & FC_TAKE_SENT_FOR) q->sent_for = false;
+  int64_t now = fc__loop_now(loop);
+  if (flags & FC_TAKE_SENT_FOR) {
+    q->sent_for = false;
+  } else {
+    thread_is_back(q, now);
+  }
   fc_call *taken = nothing ? NULL : take_first(q);
+  if (taken) thread_goes(q, now);
   if (taken && user) *user = ((const fc_handler *)taken->handler)->user;
   send_for_a_thread(q);
   fc__loop_unlock(loop);
@@ -143,7 +185,7 @@ static void forget_taker(struct fc__waiter *waiter) {
 
 static fc_result await_locked(fc_server *server, struct fc__server_queue *q, int64_t until) {
   struct fc__server_shard *shard = &server->shards[0];
-  struct taker t = {.waiter.lost = forget_taker};
+  struct taker t = {.waiter = {.lost = forget_taker, .idle = true}};
   fc__node_init(&t.node);
   if (!q->sent_for && !fc__list_empty(&q->calls)) {
     q->sent_for = true;
@@ -155,6 +197,7 @@ static fc_result await_locked(fc_server *server, struct fc__server_queue *q, int
     in_time = fc__loop_wait(shard->loop, &t.waiter, until);
   if (t.sent) return FC_OK;
   fc__list_remove(&t.node);
+  fc__server_set_attended(shard, false);
   if (shard->ended) return FC_ERR_CLOSED;
   return t.waiter.interrupted ? FC_ERR_INTERRUPTED : FC_ERR_TIMEOUT;
 }
