@@ -268,7 +268,7 @@ static void functions_without_their_arguments(void **state) {
   const fc_metadata *list;
   fc_call *call = stage_call(&stage, "/t/Echo", FC_PATTERN_STREAM_STREAM, NULL);
   assert_int_equal(fc_call_send(call, NULL, 0), FC_ERR_INVALID);
-  assert_int_equal(fc_call_send(call, message, 4), FC_ERR_INVALID);
+  assert_int_equal(fc_call_send(call, message, 16), FC_ERR_INVALID);
   assert_int_equal(fc_call_send_copy(call, (fc_slice){NULL, 1}, 0), FC_ERR_INVALID);
   assert_int_equal(fc_call_send_async(call, NULL, 0, never_sent, NULL), FC_ERR_INVALID);
   assert_int_equal(fc_call_send_async(call, message, 0, NULL, NULL), FC_ERR_INVALID);

@@ -154,7 +154,7 @@ static void an_incomplete_handler_is_refused(void **state) {
   h.pattern = (fc_pattern)4;
   assert_int_equal(fc_server_register(server, "/a/b", &h, NULL), FC_ERR_INVALID);
   h = handler_with(&dropped);
-  h.kind = (fc_handler_kind)2;
+  h.kind = (fc_handler_kind)3;
   assert_int_equal(fc_server_register(server, "/a/b", &h, NULL), FC_ERR_INVALID);
   fc_server_destroy(server);
   assert_int_equal(dropped, 0);
