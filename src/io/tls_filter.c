@@ -107,9 +107,7 @@ static void below_ready(struct fc__transport *below, unsigned ready, int64_t now
 
 static bool stands(const struct fc__tls_filter *f) { return f->stage == FC__TLS_STANDING; }
 
-static ssize_t not_standing(const struct fc__tls_filter *f) {
-  return f->stage == FC__TLS_FAILED ? f->error : -EAGAIN;
-}
+static int not_standing(const struct fc__tls_filter *f) { return f->told ? f->error : -EAGAIN; }
 
 static ssize_t filter_read(struct fc__transport *base, const struct iovec *iov, int count) {
   struct fc__tls_filter *f = from_base(base);
@@ -138,8 +136,7 @@ static void filter_want(struct fc__transport *base, unsigned ready) {
 
 static int filter_finish_connect(struct fc__transport *base) {
   struct fc__tls_filter *f = from_base(base);
-  if (!f->told) return -EAGAIN;
-  return stands(f) ? 0 : f->error;
+  return f->told && stands(f) ? 0 : not_standing(f);
 }
 
 static void filter_shutdown(struct fc__transport *base) {

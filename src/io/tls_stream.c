@@ -167,6 +167,7 @@ static int write_all(struct fc__tls_filter *f, struct cursor *c, size_t *total) 
  */
 ssize_t fc__tls_write(struct fc__tls_filter *f, const struct iovec *iov, int count) {
   if (f->error) return f->error;
+  if (SSL_get_shutdown(f->ssl) & SSL_SENT_SHUTDOWN) return -EPIPE;
   struct cursor c = {iov, count, 0};
   size_t total = 0;
   advance(&c, 0); /* empty pieces */

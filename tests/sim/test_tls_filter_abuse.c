@@ -139,6 +139,21 @@ static void a_flood_of_updates_to_be_answered_is_refused(void **state) {
   expect_refused(&w.client, flood);
 }
 
+/* So slowly that it is no flood, for an hour: what waits to be read is bounded all the same. */
+static void answers_that_are_never_read_come_to_an_end(void **state) {
+  (void)state;
+  tls_raw_server(&tls, "server");
+  sim_link(w.sim, NULL)->buffer = 3000;
+  stand_with_server();
+  end.deaf = true;
+  for (int i = 0; i < 3600 && w.client.error == 0; i++) {
+    update_keys(SSL_KEY_UPDATE_REQUESTED, 1);
+    go();
+    sim_run_for(w.sim, FC_SECOND);
+  }
+  expect_refused(&w.client, "TLS: messages of TLS want answers, and the answers are not read");
+}
+
 /* ---- tickets, section 4.6.1 ---- */
 
 static void a_flood_of_tickets_is_refused(void **state) {
@@ -286,6 +301,7 @@ int main(void) {
       TEST(keys_may_be_updated_for_ever_at_leisure),
       TEST(a_flood_of_updates_is_refused),
       TEST(a_flood_of_updates_to_be_answered_is_refused),
+      TEST(answers_that_are_never_read_come_to_an_end),
       TEST(a_flood_of_tickets_is_refused),
       TEST(a_ticket_that_comes_in_two_parts_holds_writing_up),
       TEST(requests_to_renegotiate_are_declined),

@@ -177,6 +177,28 @@ static void a_peer_of_before_tls_1_2_is_refused(void **state) {
   close_raw(&w, &tls, &end);
 }
 
+/* A chain of certificates that is longer than what TLS gathers for a write, and than what the network takes. */
+static void a_flight_may_be_longer_than_what_is_gathered(void **state) {
+  (void)state;
+  enum { COPIES = 190 }; /* nearly all that OpenSSL takes */
+  struct tls_world w;
+  fc_slice chain = cert_text("server_chain.pem"), more = cert_text("intermediate.pem");
+  uint8_t *all;
+  fc_bytes *text = fc_bytes_create(chain.len + COPIES * more.len, &all);
+  memcpy(all, chain.data, chain.len);
+  for (int i = 0; i < COPIES; i++) memcpy(all + chain.len + i * more.len, more.data, more.len);
+  fc_tls_identity identity = {.certificate_chain = fc_bytes_slice(text),
+                              .private_key = cert_text("server_chain.key")};
+  fc_tls_server_options o = tls_world_server_options();
+  o.identities = &identity;
+  tls_world_open(&w, 1);
+  tls_end_use_server(&w.server, &o);
+  sim_link(w.sim, NULL)->buffer = 10000;
+  tls_world_shake_hands(&w);
+  tls_world_close(&w);
+  fc_bytes_unref(text);
+}
+
 /* ---- peers that go away, or say nothing ---- */
 
 static void a_server_that_hangs_up_is_named(void **state) {
@@ -321,6 +343,7 @@ int main(void) {
       cmocka_unit_test(a_client_without_tls_is_told_from_others),
       cmocka_unit_test(a_peer_without_alpn_is_refused),
       cmocka_unit_test(a_peer_of_before_tls_1_2_is_refused),
+      cmocka_unit_test(a_flight_may_be_longer_than_what_is_gathered),
       cmocka_unit_test(a_server_that_hangs_up_is_named),
       cmocka_unit_test(a_reset_in_the_handshake_names_the_step),
       cmocka_unit_test(a_stalled_handshake_goes_on_until_its_owner_closes),
