@@ -2,43 +2,14 @@
  * OpenSSL's own allocations fail too. Not every function of it says then that memory was the reason, but none of ours crashes,
  * loses anything or gives out half of something; and all works again afterwards.
  */
-#include <stdlib.h>
-
 #include "io/tls_context.h"
 #include "support/certs.h"
 #include "support/check.h"
+#include "support/tls_failing_openssl.h"
 #include "support/tls_pair.h"
 
 /* Thousands of allocations make one handshake: a step that shares no factor with their periods sees all kinds. */
 enum { STEP = 211 };
-
-static struct {
-  size_t until;
-  bool armed, failed, all;
-} allocation;
-
-static bool must_fail(void) {
-  if (!allocation.armed) return false;
-  if (allocation.failed) return allocation.all;
-  if (allocation.until > 0) return allocation.until--, false;
-  allocation.failed = true;
-  return true;
-}
-
-static void *test_alloc(size_t size, const char *file, int line) {
-  (void)file, (void)line;
-  return must_fail() ? NULL : malloc(size);
-}
-
-static void *test_resize(void *memory, size_t size, const char *file, int line) {
-  (void)file, (void)line;
-  return must_fail() ? NULL : realloc(memory, size ? size : 1);
-}
-
-static void test_release(void *memory, const char *file, int line) {
-  (void)file, (void)line;
-  free(memory);
-}
 
 static fc_tls_identity identities[2], client_identity;
 static struct fc__tls *client_tls, *server_tls;
@@ -117,13 +88,9 @@ static void torture(void (*scenario)(void)) {
   for (int all = 0; all < 2; all++) {
     bool reached = true;
     for (size_t n = 0; reached; n += STEP) {
-      allocation.all = all;
-      allocation.until = n;
-      allocation.failed = false;
-      allocation.armed = true;
+      failing_openssl_arm(n, all);
       scenario();
-      allocation.armed = false;
-      reached = allocation.failed;
+      reached = failing_openssl_disarm();
     }
     assert_true(meet());
   }
@@ -151,6 +118,6 @@ int main(void) {
       cmocka_unit_test(updates_survive),
       cmocka_unit_test(handshakes_survive),
   };
-  if (!CRYPTO_set_mem_functions(test_alloc, test_resize, test_release)) return 1;
+  if (!failing_openssl_install()) return 1;
   return cmocka_run_group_tests(tests, make_both, drop_both);
 }
