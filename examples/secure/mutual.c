@@ -19,13 +19,13 @@ static fc_result make_credentials(const char *folder, fc_channel_credentials **o
   return fc_channel_credentials_tls(&options, out, err);
 }
 
-/* What is known of the server, apart from the certificate itself and from what the TLS libraries have agreed upon. */
+/* What the server's certificate says of it, apart from the certificate itself. */
 static void print_peer(fc_call *call) {
   const fc_auth_context *peer = fc_call_auth_context(call);
   printf("the server is known by its %s\n", fc_auth_context_identity(peer));
   for (size_t i = 0; i < fc_auth_context_count(peer); i++) {
     fc_auth_property property = fc_auth_context_at(peer, i);
-    if (property.value.len < 60 && strcmp(property.name, "ssl_negotiated_key_exchange_group") != 0)
+    if (strncmp(property.name, "x509_", 5) == 0 && property.value.len < 60)
       printf("  %s: %.*s\n", property.name, FC_SLICE_PRINT(property.value));
   }
 }
