@@ -1,7 +1,7 @@
 /*
  * What call credentials add to a call, before it is put in line: the channel's first, then its own; tokens at once,
- * plugins asked one after the other, each under no lock. A call whose plugin has not answered is in a list of the channel's
- * like any other, so it can end meanwhile; the request outlives it until it is answered. Spec: gRFC L62
+ * plugins asked one after the other, each under no lock. A call whose plugin has not answered is in a list of the
+ * channel's like any other, so it can end meanwhile; the request outlives it until it is answered. Spec: gRFC L62
  */
 #include <stdio.h>
 #include <string.h>
@@ -160,6 +160,7 @@ static bool ask(struct fc_auth_request *r) {
 }
 
 /* ---- answers ---- */
+
 /* The plugin that was asked last. */
 static const char *plugin_name(const struct fc_auth_request *r) {
   struct turns before = r->turns;
