@@ -43,4 +43,13 @@ if [ "${1:-}" = --install ]; then exit; fi
 scripts/certs.sh "$BUILD/peers/certs"
 export FC_TEST_CERTS=$BUILD/peers/certs FC_PEER_PYTHON=$BUILD/peers/python/bin/python FC_DIST=$work/dist
 export PYTHONDONTWRITEBYTECODE=1
-"$venv/bin/python" -m pytest -q -p no:cacheprovider ${RESULTS:+--junitxml="$RESULTS"} "$@" tests/python
+status=0
+"$venv/bin/python" -m pytest -q -p no:cacheprovider --junitxml="$work/results.xml" "$@" tests/python || status=$?
+"$PYTHON" - "$work/results.xml" <<'PY'
+import sys
+import xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot().find("testsuite").attrib
+total, failed, skipped = int(suite["tests"]), int(suite["failures"]) + int(suite["errors"]), int(suite["skipped"])
+print(f"{total - failed - skipped} passed, {failed} failed, {skipped} skipped")
+PY
+exit $status

@@ -92,7 +92,7 @@ if [ "${1:-}" = --run ]; then
   exit
 fi
 
-scripts/setup.sh test
+scripts/setup.sh test python
 
 step layers 60 scripts/check_layers.py
 step headers 60 scripts/check_headers.py
@@ -110,6 +110,7 @@ step bench 300 bench_short
 step interop 600 tests/interop/run.sh
 step h2spec 300 tests/interop/h2spec.sh
 step conformance 600 tests/interop/conformance.sh
+step python 400 scripts/python.sh
 step demo 300 scripts/demo.sh
 
 echo
