@@ -1,5 +1,6 @@
 """What a handler asks of its context, and what it says of the answer to come."""
 
+import gc
 import re
 import threading
 
@@ -253,3 +254,36 @@ def test_the_context_is_what_annotations_say():
     with serve({"Up": UP(lambda iterator, context: requests.append(iterator.next()) or b"")}) as s:
         s.up("Up")(iter([b"1"]))
     assert requests == [b"1"]
+
+
+def test_contexts_go_with_their_calls(caplog):
+    def contexts():
+        return [o for o in gc.get_objects() if isinstance(o, grpc.ServicerContext)]
+
+    def fail(request, context):
+        raise ValueError("no")
+
+    def give_up(requests, context):
+        context.add_callback(lambda: context)
+        yield next(requests)
+
+    handlers = {
+        "Fine": ONE(lambda request, context: request),
+        "Fail": ONE(fail),
+        "Abort": ONE(lambda request, context: context.abort(grpc.StatusCode.ABORTED, "no")),
+        "GiveUp": BOTH(give_up),
+    }
+    caplog.set_level("CRITICAL", "grpc")  # records would keep the tracebacks, and these the arguments
+    gc.disable()
+    try:
+        with serve(handlers) as s:
+            s.one("Fine")(b"")
+            s.failure("Fail")
+            s.failure("Abort")
+            list(s.both("GiveUp")(iter([b"1", b"2"])))
+            call = s.both("GiveUp")(iter([b"1"]))
+            next(call)
+            call.cancel()
+        assert contexts() == []
+    finally:
+        gc.enable()
