@@ -20,15 +20,47 @@ bool fc_slice_equals(fc_slice slice, const char *text) {
 
 static uint8_t *behind_header(fc_bytes *bytes) { return (uint8_t *)(bytes + 1); }
 
+/* ---- the spare ---- */
+
+/* What a large message leaves is kept for the next: the system takes large blocks back and gives new ones page by page,
+ * which costs more than what is done with the message. One for the process, no larger than messages are by default. */
+static _Atomic(fc_bytes *) spare;
+enum { SPARE_MIN = 128 * 1024, SPARE_MAX = 4 * 1024 * 1024 };
+
+static void free_bytes(fc_bytes *bytes) {
+  if (bytes->cap >= SPARE_MIN && bytes->cap <= SPARE_MAX)
+    bytes = atomic_exchange_explicit(&spare, bytes, memory_order_acq_rel);
+  fc__free(bytes);
+}
+
+/* One with room for cap bytes, but no more than twice that. */
+static fc_bytes *take_spare(size_t cap) {
+  if (cap < SPARE_MIN || cap > SPARE_MAX) return NULL;
+  fc_bytes *bytes = atomic_exchange_explicit(&spare, NULL, memory_order_acq_rel);
+  if (!bytes || (bytes->cap >= cap && bytes->cap / 2 <= cap)) return bytes;
+  free_bytes(bytes);
+  return NULL;
+}
+
+void fc__bytes_drop_spare(void) {
+  fc__free(atomic_exchange_explicit(&spare, NULL, memory_order_acq_rel));
+}
+
+/* ---- life ---- */
+
 fc_bytes *fc_bytes_create(size_t len, uint8_t **data) {
   *data = NULL;
   if (len > SIZE_MAX - sizeof(fc_bytes)) return NULL;
-  fc_bytes *bytes = fc__alloc(sizeof *bytes + len);
-  if (!bytes) return NULL;
+  fc_bytes *bytes = take_spare(len);
+  if (!bytes) {
+    bytes = fc__alloc(sizeof *bytes + len);
+    if (!bytes) return NULL;
+    bytes->cap = len;
+  }
   atomic_init(&bytes->refs, 1);
   bytes->packed = false;
   bytes->data = behind_header(bytes);
-  bytes->len = bytes->cap = len;
+  bytes->len = len;
   bytes->release = NULL;
   bytes->user = NULL;
   *data = bytes->data;
@@ -67,7 +99,7 @@ static bool was_last(fc_bytes *bytes) {
 
 static void end(fc_bytes *bytes) {
   if (bytes->release) bytes->release(bytes->user);
-  fc__free(bytes);
+  free_bytes(bytes);
 }
 
 void fc_bytes_unref(fc_bytes *bytes) {
@@ -95,16 +127,30 @@ fc_slice fc_bytes_slice(const fc_bytes *bytes) {
   return bytes ? (fc_slice){bytes->data, bytes->len} : (fc_slice){NULL, 0};
 }
 
+static fc_bytes *move_to_spare(fc_bytes *bytes, size_t cap) {
+  fc_bytes *room = take_spare(cap);
+  if (!room) return NULL;
+  size_t room_cap = room->cap;
+  memcpy(room, bytes, sizeof *room);
+  memcpy(behind_header(room), bytes->data, bytes->len);
+  room->cap = room_cap;
+  fc__free(bytes);
+  return room;
+}
+
 bool fc__bytes_grow(fc_bytes **b, size_t cap) {
   assert((*b)->data == behind_header(*b) && "wrapped memory is the host's and cannot grow");
   assert(atomic_load_explicit(&(*b)->refs, memory_order_relaxed) == 1 &&
          "others read shared bytes");
   assert(cap >= (*b)->len && "the content stays");
   if (cap > SIZE_MAX - sizeof(fc_bytes)) return false;
-  fc_bytes *grown = fc__resize(*b, sizeof *grown + cap);
-  if (!grown) return false;
+  fc_bytes *grown = move_to_spare(*b, cap);
+  if (!grown) {
+    grown = fc__resize(*b, sizeof *grown + cap);
+    if (!grown) return false;
+    grown->cap = cap;
+  }
   grown->data = behind_header(grown);
-  grown->cap = cap;
   *b = grown;
   return true;
 }

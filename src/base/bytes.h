@@ -24,4 +24,7 @@ bool fc__bytes_grow(fc_bytes **b, size_t cap);
 void fc__bytes_discard(fc_bytes **garbage, fc_bytes *bytes);
 void fc__bytes_sweep(fc_bytes *garbage);
 
+/* Gives back the memory that is kept for the next large message. */
+void fc__bytes_drop_spare(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "farcall/base.h"
 
 static void *system_alloc(size_t size, void *user) {
@@ -30,6 +31,7 @@ static fc_allocator current = {system_alloc, system_resize, system_release, NULL
 fc_result fc_set_allocator(const fc_allocator *allocator) {
   if (!allocator) allocator = &system_allocator;
   if (!allocator->alloc || !allocator->resize || !allocator->release) return FC_ERR_INVALID;
+  fc__bytes_drop_spare(); /* it is the present allocator's */
   current = *allocator;
   return FC_OK;
 }

@@ -115,6 +115,60 @@ static void without_memory_nothing_happens(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+/* ---- the spare ---- */
+
+enum { LARGE = 200 * 1024 };
+
+static fc_bytes *create(size_t len) {
+  uint8_t *data;
+  fc_bytes *bytes = fc_bytes_create(len, &data);
+  assert_non_null(bytes);
+  memset(data, 'x', len);
+  return bytes;
+}
+
+static void a_large_message_gets_the_memory_of_the_last(void **state) {
+  (void)state;
+  fc__bytes_drop_spare();
+  fc_bytes *first = create(LARGE);
+  fc_bytes_unref(first);
+  fc_bytes *second = create(LARGE - 1000);
+  assert_ptr_equal(second, first);
+  assert_int_equal(fc_bytes_slice(second).len, LARGE - 1000);
+  fc_bytes_unref(second);
+  fc_bytes *small = create(LARGE / 3); /* which would leave most of it unused */
+  assert_ptr_not_equal(small, first);
+  fc_bytes_unref(small);
+}
+
+static void what_grows_moves_into_it(void **state) {
+  (void)state;
+  fc__bytes_drop_spare();
+  fc_bytes *first = create(LARGE);
+  fc_bytes_unref(first);
+  fc_bytes *bytes = create(10);
+  assert_true(fc__bytes_grow(&bytes, LARGE - 5));
+  assert_ptr_equal(bytes, first);
+  assert_int_equal(bytes->cap, LARGE);
+  assert_slice_is(fc_bytes_slice(bytes), "xxxxxxxxxx");
+  fc_bytes_unref(bytes);
+}
+
+static void one_block_is_kept_and_none_that_is_huge(void **state) {
+  (void)state;
+  failing_alloc_install();
+  fc__bytes_drop_spare();
+  fc_bytes *two[] = {create(LARGE), create(LARGE)};
+  fc_bytes_unref(two[0]);
+  fc_bytes_unref(two[1]);
+  fc_bytes_unref(create(5 * 1024 * 1024));
+  size_t before = failing_alloc_count();
+  fc_bytes_unref(create(LARGE));
+  assert_int_equal(failing_alloc_count(), before);
+  assert_int_equal(failing_alloc_live(), 0);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_slice_borrows_a_string),
@@ -128,6 +182,9 @@ int main(void) {
       cmocka_unit_test(growing_keeps_the_content),
       cmocka_unit_test(impossible_sizes_are_refused),
       cmocka_unit_test(without_memory_nothing_happens),
+      cmocka_unit_test(a_large_message_gets_the_memory_of_the_last),
+      cmocka_unit_test(what_grows_moves_into_it),
+      cmocka_unit_test(one_block_is_kept_and_none_that_is_huge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
