@@ -21,7 +21,7 @@ static void filter_free(struct fc__tls_filter *f) {
 
 /* ---- what is asked for below ---- */
 
-static unsigned want_below(const struct fc__tls_filter *f) {
+static unsigned wanted_below(const struct fc__tls_filter *f) {
   unsigned want = 0;
   if (f->stage == FC__TLS_SHAKING) want = FC__READY_READ;
   if (f->stage == FC__TLS_STANDING) want = f->wanted;
@@ -30,8 +30,8 @@ static unsigned want_below(const struct fc__tls_filter *f) {
   return want;
 }
 
-void fc__tls_want_below(struct fc__tls_filter *f) {
-  unsigned want = want_below(f);
+static void want_below(struct fc__tls_filter *f) {
+  unsigned want = wanted_below(f);
   if (want == f->below_wanted) return;
   f->below_wanted = want;
   f->below->ops->want(f->below, want);
@@ -48,10 +48,10 @@ static bool must_tell_later(const struct fc__tls_filter *f) {
 
 void fc__tls_leave(struct fc__tls_filter *f) {
   if (f->busy == 1 && f->below) {
-    fc__tls_want_below(f);
+    want_below(f);
     if (must_tell_later(f)) fc__loop_timer_set(f->loop, &f->later, 0);
   }
-  if (--f->busy == 0 && !f->below) filter_free(f);
+  if (--f->busy == 0 && !f->below && !f->asking) filter_free(f);
 }
 
 static void tell(struct fc__tls_filter *f, unsigned ready, int64_t now) {

@@ -47,13 +47,14 @@ struct fc__tls_filter {
   struct fc__task task;          /* asks the application */
   enum fc__tls_stage stage;
   unsigned wanted, below_wanted; /* what the owner asked for, and what was asked for below */
-  unsigned busy;                 /* calls of ours on the stack, or a task: memory stays */
-  int64_t messages_at; /* when the messages so far will be forgotten, see fc__tls_charge */
+  unsigned busy;                 /* calls of ours on the stack */
+  int64_t messages_at; /* when the messages so far will be forgotten, see tls_handshake.c */
   int error;           /* negative errno: nothing goes on */
   int write_error;     /* negative errno of a write that the owner was not there to see */
   int below_error;     /* negative errno of reading below */
   const char *abuse;   /* what the peer does too often */
   bool told;           /* the outcome of the handshake */
+  bool asking;         /* the task has still to come back: memory stays */
   bool verifying;      /* what is asked: the verifier, not the hook */
   bool more;           /* a read would give something, whatever comes from below */
   bool owed;           /* see fc__tls_write */
@@ -72,8 +73,6 @@ struct fc__tls_filter {
 /* Around whatever may lead to the owner, who may close. Leaving may free the filter. */
 void fc__tls_enter(struct fc__tls_filter *f);
 void fc__tls_leave(struct fc__tls_filter *f);
-/* What the stage and what waits to be written ask for below. */
-void fc__tls_want_below(struct fc__tls_filter *f);
 /* Tells the owner the outcome, once. */
 void fc__tls_tell_outcome(struct fc__tls_filter *f, int64_t now);
 

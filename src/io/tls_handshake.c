@@ -48,6 +48,8 @@ static void ask(struct fc__task *task) {
   }
   fc__loop_lock(loop);
   fc__loop_unhold(loop);
+  fc__tls_enter(f);
+  f->asking = false;
   if (f->below) asked(f, result, &err);
   fc__tls_tell_outcome(f, fc__loop_now(loop));
   fc__tls_leave(f);
@@ -59,8 +61,8 @@ static void ask(struct fc__task *task) {
 static void ask_later(struct fc__tls_filter *f, bool verifying) {
   f->stage = FC__TLS_ASKING;
   f->verifying = verifying;
+  f->asking = true;
   f->task.run = ask;
-  fc__tls_enter(f);
   (void)fc__tls_ref(f->tls);
   f->loop->ops->ref(f->loop);
   fc__loop_hold(f->loop);
