@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 import threading
 from collections import namedtuple
 
@@ -295,4 +296,11 @@ def create_server(
     )
 
 
-_engine.register(ServicerContext=_Context)
+def _log_exception(text: str, exception: BaseException) -> None:
+    """Tells the log what handlers have raised. Where nobody has imported logging, nobody listens."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger("grpc._server").error(text, exc_info=exception)
+
+
+_engine.register(ServicerContext=_Context, log_server_exception=_log_exception)

@@ -143,7 +143,7 @@ static PyObject *describe(const char *what, PyObject *exception) {
 
 static void tell(struct engine_context *c, const char *text, PyObject *exception) {
   PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-  engine_log_exception(c->engine, text);
+  engine_log_server_exception(c->engine, text);
 }
 
 /* Iterators of requests raise RpcError when the client has gone; that is no failure of the application. */

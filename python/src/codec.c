@@ -14,13 +14,21 @@ PyObject *engine_take_exception(void) {
 }
 
 /* A log that fails itself says so on stderr, as logging does by default. */
-void engine_log_exception(struct engine *engine, const char *text) {
+static void log_by(struct engine *engine, enum engine_class function, const char *text) {
   PyObject *exception = engine_take_exception();
-  PyObject *log = engine_class(engine, ENGINE_CLASS_log_exception);
+  PyObject *log = engine_class(engine, function);
   PyObject *done = log && exception ? PyObject_CallFunction(log, "sO", text, exception) : NULL;
   if (!done) PyErr_WriteUnraisable(log);
   Py_XDECREF(done);
   Py_XDECREF(exception);
+}
+
+void engine_log_exception(struct engine *engine, const char *text) {
+  log_by(engine, ENGINE_CLASS_log_exception, text);
+}
+
+void engine_log_server_exception(struct engine *engine, const char *text) {
+  log_by(engine, ENGINE_CLASS_log_server_exception, text);
 }
 
 /* None counts as a failure too, as in grpcio. */

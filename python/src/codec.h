@@ -16,5 +16,6 @@ PyObject *engine_take_exception(void);
 
 /* Tells the package's log of the exception that is set, and drops it. */
 void engine_log_exception(struct engine *engine, const char *text);
+void engine_log_server_exception(struct engine *engine, const char *text); /* the server's log */
 
 #endif

@@ -49,7 +49,7 @@ static void run_callbacks(struct engine_context *c) {
   c->told = true;
   for (Py_ssize_t i = 0; callbacks && i < PyList_Size(callbacks); i++) {
     PyObject *done = PyObject_CallNoArgs(PyList_GetItem(callbacks, i));
-    if (!done) engine_log_exception(c->engine, "Exception calling callback!");
+    if (!done) engine_log_server_exception(c->engine, "Exception calling callback!");
     Py_XDECREF(done);
   }
   Py_XDECREF(callbacks);

@@ -91,7 +91,8 @@ static void submit_task(struct engine_server *server, unsigned lane) {
   if (!future) {
     if (task) ((struct task *)task)->begun = true; /* it need not be replaced */
     if (task) l->unbegun--;
-    engine_log_exception(server->engine, "Exception submitting to the server's thread pool!");
+    engine_log_server_exception(server->engine,
+                                "Exception submitting to the server's thread pool!");
     refuse_all(server, lane);
   }
   Py_XDECREF(future);

@@ -27,6 +27,7 @@
   X(MultiThreadedRendezvous)                                                                       \
   X(SingleThreadedRendezvous)                                                                      \
   X(log_exception) /* (text, exception) */                                                         \
+  X(log_server_exception) /* likewise */ \
   X(ServicerContext)
 
 /* The parts of the engine: each adds its types and functions to the module with engine_add_PART. */

@@ -95,7 +95,7 @@ static int refuse_unresolved(struct engine_context *c) {
   engine_answer_failure(c, FC_CODE_UNKNOWN, "Error in service handler!");
   PyErr_Restore(type, value, traceback);
   if (ends_threads) return -1;
-  engine_log_exception(c->engine, "Exception servicing handler!");
+  engine_log_server_exception(c->engine, "Exception servicing handler!");
   return 0;
 }
 

@@ -111,7 +111,8 @@ static void on_handshake(fc_server_credentials *credentials, void *user) {
   if (!engine_gil_enter(&gil)) return;
   PyObject *fetched = PyObject_CallNoArgs(f->function);
   int r = fetched && fetched != Py_None ? use_fetched(credentials, fetched) : fetched ? 0 : -1;
-  if (r < 0) engine_log_exception(f->engine, "Exception fetching a certificate configuration!");
+  if (r < 0)
+    engine_log_server_exception(f->engine, "Exception fetching a certificate configuration!");
   Py_XDECREF(fetched);
   engine_gil_leave(&gil);
 }
