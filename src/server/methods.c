@@ -95,7 +95,7 @@ static fc_result prepare_taken(fc_server *server, const fc_handler *handler, fc_
 static fc_result copy_handler(fc_server *server, const fc_handler *from, fc_handler **out,
                               fc_error *err) {
   *out = NULL;
-  fc_handler copy;
+  fc_handler copy = FC_HANDLER_INIT;
   if (!server) return fc__error(err, FC_ERR_INVALID, "server is NULL");
   fc_result r = read_handler(from, &copy, err);
   if (r != FC_OK) return r;
