@@ -11,15 +11,7 @@
 #include "support/check.h"
 #include "support/exchange.h"
 #include "support/failing_alloc.h"
-
-/* Sanitizers make system calls of their own, and so does valgrind, which says that it is there by a library. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
-#else
-#define SANITIZED 0
-#endif
+#include "support/watched.h"
 
 enum { CALLS_EACH = 3, CANNOT = 77 };
 
@@ -114,8 +106,7 @@ static bool count_calls(pid_t child, struct count *count) {
 
 void cost_expect_three_system_calls(const struct cost *cost, cost_rounds_fn rounds) {
   struct count count = {0, 0};
-  const char *preloaded = getenv("LD_PRELOAD");
-  if (SANITIZED || (preloaded && strstr(preloaded, "vgpreload"))) skip();
+  if (WATCHED_BY_SANITIZER || watched_by_valgrind()) skip(); /* they make calls of their own */
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) run_client(cost, rounds);
