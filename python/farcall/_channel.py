@@ -42,7 +42,7 @@ _InactiveRpcError.__module__ = _InvalidMetadataError.__module__ = __name__
 # ---- calls ----
 
 
-class _Rendezvous(_engine.Call, RpcError, RpcContext):  # type: ignore[misc]
+class _Rendezvous(_engine.Call, RpcError, RpcContext):
     """A call: iterator of its responses, and the error it ends with if it fails."""
 
     def __reduce__(self) -> Any:
@@ -58,7 +58,7 @@ class _Rendezvous(_engine.Call, RpcError, RpcContext):  # type: ignore[misc]
         return type(self), outcome
 
 
-class _MultiThreadedRendezvous(_Rendezvous, _Call, _Future):  # type: ignore[misc, type-arg]
+class _MultiThreadedRendezvous(_Rendezvous, _Call, _Future):
     """A call that any thread may ask, wait for and cancel."""
 
     def traceback(self, timeout: float | None = None) -> TracebackType | None:
@@ -66,14 +66,14 @@ class _MultiThreadedRendezvous(_Rendezvous, _Call, _Future):  # type: ignore[mis
         return None if error is None else traceback_of(error)
 
 
-class _SingleThreadedRendezvous(_Rendezvous, _Call, _Future):  # type: ignore[misc, type-arg]
-    """A stream of responses that only the iterating thread drives: asking for its outcome does not wait for it."""
+class _SingleThreadedRendezvous(_Rendezvous, _Call, _Future):
+    """A stream of responses that only the iterating thread drives: asking for its outcome does not wait."""
 
     def _expect_end(self, what: str) -> None:
         if self.is_active():
             from .experimental import UsageError
 
-            raise UsageError(f"_SingleThreadedRendezvous only supports {what}() when the RPC is complete.")
+            raise UsageError(f"{type(self).__name__} only supports {what}() when the RPC is complete.")
 
     def result(self, timeout: float | None = None) -> Any:
         self._expect_end("result")
@@ -108,19 +108,30 @@ class _SingleThreadedRendezvous(_Rendezvous, _Call, _Future):  # type: ignore[mi
 # ---- callables ----
 
 
-class _UnaryUnaryMultiCallable(_engine.UnaryUnary, UnaryUnaryMultiCallable):  # type: ignore[misc, type-arg]
+class _Registered:
+    """What generated code asks for, saying that a method is registered, and its tests look for."""
+
+    _registered_call_handle: int | None = None
+
+    def _registered(self, registered: bool | None) -> Any:
+        if registered:
+            self._registered_call_handle = id(self)
+        return self
+
+
+class _UnaryUnaryMultiCallable(_engine.UnaryUnary, _Registered, UnaryUnaryMultiCallable):
     """Starts calls of one method; the engine does all of it."""
 
 
-class _UnaryStreamMultiCallable(_engine.UnaryStream, UnaryStreamMultiCallable):  # type: ignore[misc, type-arg]
+class _UnaryStreamMultiCallable(_engine.UnaryStream, _Registered, UnaryStreamMultiCallable):
     """Starts calls of one method; the engine does all of it."""
 
 
-class _StreamUnaryMultiCallable(_engine.StreamUnary, StreamUnaryMultiCallable):  # type: ignore[misc, type-arg]
+class _StreamUnaryMultiCallable(_engine.StreamUnary, _Registered, StreamUnaryMultiCallable):
     """Starts calls of one method; the engine does all of it."""
 
 
-class _StreamStreamMultiCallable(_engine.StreamStream, StreamStreamMultiCallable):  # type: ignore[misc, type-arg]
+class _StreamStreamMultiCallable(_engine.StreamStream, _Registered, StreamStreamMultiCallable):
     """Starts calls of one method; the engine does all of it."""
 
 
@@ -175,7 +186,7 @@ class Channel(_AbstractChannel):
     ) -> Any:
         return _UnaryUnaryMultiCallable(
             self._channel, method, request_serializer, response_deserializer
-        )
+        )._registered(_registered_method)
 
     def unary_stream(
         self,
@@ -186,7 +197,7 @@ class Channel(_AbstractChannel):
     ) -> Any:
         return _UnaryStreamMultiCallable(
             self._channel, method, request_serializer, response_deserializer
-        )
+        )._registered(_registered_method)
 
     def stream_unary(
         self,
@@ -197,7 +208,7 @@ class Channel(_AbstractChannel):
     ) -> Any:
         return _StreamUnaryMultiCallable(
             self._channel, method, request_serializer, response_deserializer
-        )
+        )._registered(_registered_method)
 
     def stream_stream(
         self,
@@ -208,7 +219,7 @@ class Channel(_AbstractChannel):
     ) -> Any:
         return _StreamStreamMultiCallable(
             self._channel, method, request_serializer, response_deserializer
-        )
+        )._registered(_registered_method)
 
     def close(self) -> None:
         watches, self._watches = self._watches, []

@@ -35,7 +35,7 @@ class RPCState:
         self.cancelled = False
 
 
-class InactiveRpcError(RpcError, Call, Future):  # type: ignore[type-arg]
+class InactiveRpcError(RpcError, Call, Future):
     """A call that has failed while its caller waited. It can be asked like any call that is over."""
 
     def __init__(self, state: Any) -> None:
@@ -138,7 +138,11 @@ def describe(name: str, state: RPCState) -> str:
     """The text of an error, which users see in their logs."""
     if state.code is None:
         return f"<{name} object>"
-    lines = [f"<{name} of RPC that terminated with:", f"\tstatus = {state.code}", f'\tdetails = "{state.details}"']
+    lines = [
+        f"<{name} of RPC that terminated with:",
+        f"\tstatus = {state.code}",
+        f'\tdetails = "{state.details}"',
+    ]
     if state.code is not StatusCode.OK:
         lines.append(f'\tdebug_error_string = "{state.debug_error_string}"')
     return "\n".join([*lines, ">"])

@@ -1,4 +1,8 @@
 /* The callables of a method, one type for each pattern: blocking calls, futures, streams. */
+#include "module.h"
+
+#include <structmember.h>
+
 #include "args.h"
 #include "blocking.h"
 #include "bytes.h"
@@ -205,6 +209,16 @@ static PyMethodDef one_response[] = {
 
 static PyMethodDef many_responses[] = {{NULL, NULL, 0, NULL}};
 
+/* The names that libraries which look into grpcio's know. */
+static PyMemberDef members[] = {
+    {"_method", T_OBJECT, offsetof(struct engine_method, path_object), READONLY, "the path"},
+    {"_request_serializer", T_OBJECT, offsetof(struct engine_method, serializer), READONLY,
+     "or None"},
+    {"_response_deserializer", T_OBJECT, offsetof(struct engine_method, deserializer), READONLY,
+     "or None"},
+    {NULL, 0, 0, 0, NULL},
+};
+
 #define TYPE(title, pattern, call_function, table)                                                 \
   static PyObject *title##_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {             \
     return create(type, args, kwargs, pattern);                                                    \
@@ -216,6 +230,7 @@ static PyMethodDef many_responses[] = {{NULL, NULL, 0, NULL}};
       ENGINE_SLOT(Py_tp_traverse, method_traverse),                                                \
       ENGINE_SLOT(Py_tp_clear, method_clear),                                                      \
       {Py_tp_methods, table},                                                                      \
+      {Py_tp_members, members},                                                                    \
       {0, NULL},                                                                                   \
   };                                                                                               \
   static PyType_Spec title##_spec = {                                                              \
