@@ -4,6 +4,8 @@
  * Python's global lock. A thread that waits in the library gives it up, once; a callback of the library's takes it,
  * unless the interpreter is about to end. Lock order: this one before any of the library's, never the other way.
  */
+#include <signal.h>
+
 #include "module.h"
 
 /* Around a call of the library that may wait. An exception that a signal's handler raised meanwhile is set behind it. */
@@ -17,6 +19,8 @@ static inline fc_result engine_waited(fc_result result) {
 
 struct engine_gil {
   PyGILState_STATE state;
+  bool lent;       /* a thread of the library's... */
+  sigset_t before; /* ...with the signals that it blocks */
 };
 
 /* Takes the lock on any thread. False: the interpreter is ending, and Python must not be touched any more. */

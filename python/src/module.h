@@ -26,12 +26,13 @@
   X(inactive_rpc_error) /* (initial metadata, trailing metadata, code, details, debug string) */   \
   X(MultiThreadedRendezvous)                                                                       \
   X(SingleThreadedRendezvous)                                                                      \
-  X(log_exception) /* (text, exception) */                                                         \
-  X(log_server_exception) /* likewise */ \
+  X(log_exception)        /* (text, exception) */                                                  \
+  X(log_server_exception) /* likewise */                                                           \
   X(ServicerContext)
 
 /* The parts of the engine: each adds its types and functions to the module with engine_add_PART. */
 #define ENGINE_PARTS(X)                                                                            \
+  X(gil)                                                                                           \
   X(registry)                                                                                      \
   X(args)                                                                                          \
   X(credentials)                                                                                   \

@@ -153,6 +153,32 @@ def test_a_handler_may_start_processes(run):
     assert run(program(text)).silent() == "good\n"
 
 
+def test_signals_are_not_blocked_where_the_program_runs(run):
+    """What a handler or a callback starts would inherit that, and could not be terminated."""
+    text = """
+        seen, over = [], threading.Event()
+        def see():
+            seen.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+        def handler(request, context):
+            see()
+            context.add_callback(see)
+            context.add_callback(over.set)
+            return b""
+
+        more = {"See": grpc.unary_unary_rpc_method_handler(handler)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.T", more),))
+        call = channel.unary_unary("/test.T/See").future(b"")
+        told = threading.Event()
+        call.add_done_callback(lambda call: (see(), told.set()))
+        assert call.result(10) == b"" and over.wait(10) and told.wait(10)
+        assert seen == [set()] * 3, seen
+        server.stop(None)
+        print("good")
+    """
+    assert run(program(text)).silent() == "good\n"
+
+
 @pytest.mark.parametrize("wait", ["server.wait_for_termination()", "server.stop(1000).wait()"])
 def test_an_interrupt_ends_waiting_at_once(wait):
     text = f"""
