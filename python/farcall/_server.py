@@ -63,6 +63,65 @@ class _Context(_engine.ServicerContext, ServicerContext):
         self.set_trailing_metadata(status.trailing_metadata)
         self.abort(status.code, status.details)
 
+    # What libraries that watch calls look up in grpcio's contexts.
+
+    @property
+    def _rpc_event(self) -> _CallEvent:
+        return _CallEvent(self)
+
+    @property
+    def _state(self) -> _CallState:
+        return _CallState(self)
+
+
+class _CallEvent:
+    """The call behind a context, under grpcio's private names."""
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+
+    @property
+    def call_details(self) -> _CallEvent:
+        return self
+
+    @property
+    def method(self) -> bytes:
+        return self._context._method().encode()
+
+    @property
+    def invocation_metadata(self) -> Any:
+        return self._context.invocation_metadata()
+
+
+class _CallState:
+    """What a handler has said so far, under grpcio's private names."""
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+
+    @property
+    def code(self) -> StatusCode | None:
+        return self._context.code()
+
+    @property
+    def details(self) -> bytes | None:
+        return self._context.details()
+
+    @property
+    def trailing_metadata(self) -> Any:
+        return self._context.trailing_metadata()
+
+    @property
+    def aborted(self) -> bool:
+        return self._context._is_aborted()
+
+
+def _create_servicer_context(rpc_event: Any, state: Any, request_deserializer: Any) -> Any:
+    """Gives, as a context manager, the ServicerContext of a call; here the engine has made it already."""
+    from contextlib import nullcontext
+
+    return nullcontext(rpc_event._context)
+
 
 class _HandlerCallDetails(
     namedtuple("_HandlerCallDetails", "method invocation_metadata"), HandlerCallDetails

@@ -46,7 +46,7 @@ void engine_context_leave(struct engine_context *c) {
 
 /* Somebody may still ask. */
 static void keep_answers(struct engine_context *c) {
-  static const char *const questions[] = {"invocation_metadata", "peer", "auth_context"};
+  static const char *const questions[] = {"invocation_metadata", "peer", "auth_context", "_method"};
   for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
     PyObject *answer = PyObject_CallMethod((PyObject *)c, questions[i], NULL);
     if (!answer) PyErr_Clear();
@@ -81,6 +81,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg) {
       c->peer,
       c->auth,
       c->callbacks,
+      c->method,
   };
   for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) Py_VISIT(objects[i]);
   return 0;
@@ -104,6 +105,7 @@ static void dealloc(PyObject *self) {
   (void)clear(self);
   Py_CLEAR(c->status_details);
   Py_CLEAR(c->peer);
+  Py_CLEAR(c->method);
   Py_CLEAR(c->auth);
   Py_CLEAR(c->handler);
   Py_CLEAR(c->server);

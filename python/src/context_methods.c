@@ -114,6 +114,16 @@ static PyObject *peer(PyObject *self, PyObject *unused) {
   return or_none(c->peer);
 }
 
+static PyObject *method(PyObject *self, PyObject *unused) {
+  struct engine_context *c = context_of(self);
+  (void)unused;
+  if (!c->method && c->call) {
+    c->method = engine_text_to_object(fc_call_method(c->call));
+    if (!c->method) return NULL;
+  }
+  return or_none(c->method);
+}
+
 /* A dictionary and, behind it, the name of the identity. */
 static PyObject *auth_pair(struct engine_context *c) {
   if (!c->auth && c->call) c->auth = engine_auth_to_object(fc_call_auth_context(c->call));
@@ -284,6 +294,11 @@ static PyObject *set_aborted(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
+static PyObject *is_aborted(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return PyBool_FromLong(context_of(self)->aborted);
+}
+
 PyMethodDef engine_context_methods[] = {
     {"is_active", is_active, METH_NOARGS, NULL},
     {"time_remaining", time_remaining, METH_NOARGS, NULL},
@@ -304,5 +319,7 @@ PyMethodDef engine_context_methods[] = {
     {"set_details", set_details, METH_O, NULL},
     {"details", details, METH_NOARGS, NULL},
     {"_set_aborted", set_aborted, METH_NOARGS, NULL},
+    {"_is_aborted", is_aborted, METH_NOARGS, NULL},
+    {"_method", method, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

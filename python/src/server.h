@@ -51,9 +51,9 @@ struct engine_context {
   bool uncompressed;                   /* the next message */
   PyObject *code, *details, *trailing; /* as the handler has set them; NULL: it has not */
   PyObject *status_details;            /* bytes, out of trailing */
-  PyObject *metadata, *peer, *auth;    /* what was asked for; all, once the call has gone */
-  PyObject *callbacks;                 /* a list; NULL: none were added */
-  bool told;                           /* the callbacks have run */
+  PyObject *metadata, *peer, *auth, *method; /* what was asked for; all, once the call has gone */
+  PyObject *callbacks;                       /* a list; NULL: none were added */
+  bool told;                                 /* the callbacks have run */
 };
 
 /* A new object, all zero but its head. */

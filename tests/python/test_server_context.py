@@ -256,6 +256,22 @@ def test_the_context_is_what_annotations_say():
     assert requests == [b"1"]
 
 
+def test_what_watching_libraries_look_up():
+    def look(context):
+        context.set_code(grpc.StatusCode.OK)
+        context.set_details("fine")
+        context.set_trailing_metadata((("a", "b"),))
+        state = context._state
+        assert (state.code, state.details, state.aborted) == (grpc.StatusCode.OK, b"fine", False)
+        assert state.trailing_metadata == (("a", "b"),)
+        with grpc._create_servicer_context(context._rpc_event, state, None) as same:
+            assert same is context
+        return context, context._rpc_event.call_details.method
+
+    (context, method), _ = ask(look)
+    assert method == context._rpc_event.call_details.method == b"/test.S/Ask"
+
+
 def test_contexts_go_with_their_calls(caplog):
     def contexts():
         return [o for o in gc.get_objects() if isinstance(o, grpc.ServicerContext)]
