@@ -39,7 +39,7 @@ struct fc__flush {
  * a child process made by fork that has not the thread: whoever knows the waiter forgets it. */
 struct fc__waiter {
   bool ready;
-  bool interrupted;        /* the application's interrupt check has ended the wait */
+  bool interrupted; /* the application's interrupt check has ended the wait */
   /* It waits for work, not for an answer, and when woken comes back soon: with nothing held it leaves polling to nobody
    * then, and nobody is woken to poll in its place. */
   bool idle;
