@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import enum
-import sys
 import threading
 from collections import namedtuple
 
-from . import _engine, _registered
-from ._abc import (
-    HandlerCallDetails,
-    RpcError,
-    Server,
-    ServicerContext,
-    StatusCode,
-)
+from . import _engine
+from ._abc import HandlerCallDetails, Server
 from ._handlers import ServiceHandler
+from ._servicer_context import Context as _Context
+from ._servicer_context import create_servicer_context as _create_servicer_context
+from ._servicer_context import server_logger
 from ._typing_base import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
     from ._abc import (
         Compression,
@@ -28,99 +24,7 @@ if TYPE_CHECKING:
         RpcMethodHandler,
         ServerCredentials,
         ServerInterceptor,
-        Status,
     )
-
-
-class AbortError(RpcError):
-    """Raised by ServicerContext.abort: the call ends with the status it was given."""
-
-    def __init__(self, code: StatusCode, details: str) -> None:
-        super().__init__(code, details)
-        self._code = code
-        self._details = details
-
-    def code(self) -> StatusCode:
-        return self._code
-
-    def details(self) -> str:
-        return self._details
-
-
-class _Context(_engine.ServicerContext, ServicerContext):
-    """A call as its handler sees it. What is asked or said often is the engine's."""
-
-    def abort(self, code: StatusCode, details: str) -> NoReturn:
-        if code is StatusCode.OK:
-            _logger().error("abort() called with StatusCode.OK; returning UNKNOWN")
-            code, details = StatusCode.UNKNOWN, ""
-        self.set_code(code)
-        self.set_details(details)
-        self._set_aborted()
-        raise AbortError(code, details)
-
-    def abort_with_status(self, status: Status) -> NoReturn:
-        self.set_trailing_metadata(status.trailing_metadata)
-        self.abort(status.code, status.details)
-
-    # What libraries that watch calls look up in grpcio's contexts.
-
-    @property
-    def _rpc_event(self) -> _CallEvent:
-        return _CallEvent(self)
-
-    @property
-    def _state(self) -> _CallState:
-        return _CallState(self)
-
-
-class _CallEvent:
-    """The call behind a context, under grpcio's private names."""
-
-    def __init__(self, context: _Context) -> None:
-        self._context = context
-
-    @property
-    def call_details(self) -> _CallEvent:
-        return self
-
-    @property
-    def method(self) -> bytes:
-        return self._context._method().encode()
-
-    @property
-    def invocation_metadata(self) -> Any:
-        return self._context.invocation_metadata()
-
-
-class _CallState:
-    """What a handler has said so far, under grpcio's private names."""
-
-    def __init__(self, context: _Context) -> None:
-        self._context = context
-
-    @property
-    def code(self) -> StatusCode | None:
-        return self._context.code()
-
-    @property
-    def details(self) -> bytes | None:
-        return self._context.details()
-
-    @property
-    def trailing_metadata(self) -> Any:
-        return self._context.trailing_metadata()
-
-    @property
-    def aborted(self) -> bool:
-        return self._context._is_aborted()
-
-
-def _create_servicer_context(rpc_event: Any, state: Any, request_deserializer: Any) -> Any:
-    """Gives, as a context manager, the ServicerContext of a call; here the engine has made it already."""
-    from contextlib import nullcontext
-
-    return nullcontext(rpc_event._context)
 
 
 class _HandlerCallDetails(
@@ -220,7 +124,7 @@ class _Server(Server):
     ) -> None:
         with self._state.lock:
             if self._state.started:
-                _logger().warning("Cannot register method handlers once server has started")
+                server_logger().warning("Cannot register method handlers once server has started")
                 return
             for method, handler in method_handlers.items():
                 self._registered[f"/{service_name}/{method}"] = handler
@@ -296,12 +200,6 @@ def _text(address: str | bytes) -> str:
     return address.decode() if isinstance(address, bytes) else address
 
 
-def _logger() -> Any:
-    import logging
-
-    return logging.getLogger("grpc._server")
-
-
 def _check_generic_handlers(handlers: Iterable[Any]) -> None:
     for handler in handlers:
         if getattr(handler, "service", None) is None:
@@ -355,11 +253,4 @@ def create_server(
     )
 
 
-def _log_exception(text: str, exception: BaseException) -> None:
-    """Tells the log what handlers have raised. Where nobody has imported logging, nobody listens."""
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        logging.getLogger("grpc._server").error(text, exc_info=exception)
-
-
-_engine.register(ServicerContext=_Context, log_server_exception=_log_exception)
+_Context.__module__ = __name__

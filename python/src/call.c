@@ -183,17 +183,6 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
-/* Their tables lie in several files, and a type takes one. */
-static int add_methods(PyTypeObject *type, PyMethodDef *table) {
-  for (PyMethodDef *m = table; m->ml_name; m++) {
-    PyObject *method = PyDescr_NewMethod(type, m);
-    int r = method ? PyObject_SetAttrString((PyObject *)type, m->ml_name, method) : -1;
-    Py_XDECREF(method);
-    if (r < 0) return -1;
-  }
-  return 0;
-}
-
 static int measure_base(void) {
   PyObject *size = PyObject_GetAttrString(PyExc_Exception, "__basicsize__");
   if (!size) return -1;
@@ -206,9 +195,9 @@ static int measure_base(void) {
 int engine_add_call(PyObject *module) {
   if (measure_base() < 0) return -1;
   PyTypeObject *type = engine_add_type(module, &spec, PyExc_Exception);
-  int r = type && add_methods(type, engine_ask_methods) == 0 &&
-                  add_methods(type, engine_future_methods) == 0 &&
-                  add_methods(type, next_methods) == 0
+  int r = type && engine_add_methods(type, engine_ask_methods) == 0 &&
+                  engine_add_methods(type, engine_future_methods) == 0 &&
+                  engine_add_methods(type, next_methods) == 0
               ? 0
               : -1;
   Py_XDECREF((PyObject *)type);

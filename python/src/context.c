@@ -116,7 +116,6 @@ static PyType_Slot slots[] = {
     ENGINE_SLOT(Py_tp_dealloc, dealloc),
     ENGINE_SLOT(Py_tp_traverse, traverse),
     ENGINE_SLOT(Py_tp_clear, clear),
-    ENGINE_SLOT(Py_tp_methods, engine_context_methods),
     {0, NULL},
 };
 

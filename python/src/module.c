@@ -77,6 +77,16 @@ PyTypeObject *engine_add_type(PyObject *module, PyType_Spec *spec, PyObject *bas
   return (PyTypeObject *)type;
 }
 
+int engine_add_methods(PyTypeObject *type, PyMethodDef *table) {
+  for (PyMethodDef *m = table; m->ml_name; m++) {
+    PyObject *method = PyDescr_NewMethod(type, m);
+    int r = method ? PyObject_SetAttrString((PyObject *)type, m->ml_name, method) : -1;
+    Py_XDECREF(method);
+    if (r < 0) return -1;
+  }
+  return 0;
+}
+
 /* ---- definition ---- */
 
 static PyModuleDef_Slot slots[] = {

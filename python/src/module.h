@@ -115,6 +115,9 @@ PyObject *engine_class(struct engine *engine, enum engine_class which);
 /* Makes a heap type, adds it to the module under its short name, and returns a new reference. */
 PyTypeObject *engine_add_type(PyObject *module, PyType_Spec *spec, PyObject *bases);
 
+/* Gives a type more methods: their tables lie in several files, and a type's slots take one. */
+int engine_add_methods(PyTypeObject *type, PyMethodDef *table);
+
 #define ENGINE_SLOT(slot, function)                                                                \
   { slot, (void *)(function) }
 

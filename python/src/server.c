@@ -1,37 +1,10 @@
-/* The server object: handlers, ports, start and end. */
+/* The server object: how it is made, its handlers and its ports. */
 #include "server.h"
 
 #include "errors.h"
 #include "gil.h"
 #include "server_credentials.h"
 #include "status.h"
-
-static struct engine_server *server_of(PyObject *self) { return (struct engine_server *)self; }
-
-/* ---- the end ---- */
-
-static void unlist(struct engine_server *s) {
-  struct engine_server **at = &s->engine->servers;
-  while (*at && *at != s) at = &(*at)->next;
-  if (*at) *at = s->next;
-}
-
-static void stop_running(struct engine_server *s) {
-  if (!s->running) return;
-  s->running = false;
-  PyObject *done = s->on_end ? PyObject_CallNoArgs(s->on_end) : NULL;
-  if (s->on_end && !done) PyErr_WriteUnraisable(s->on_end);
-  Py_XDECREF(done);
-  Py_DECREF((PyObject *)s);
-}
-
-static void on_end(fc_server *server, void *user) {
-  struct engine_gil gil;
-  (void)server;
-  if (!engine_gil_enter(&gil)) return;
-  stop_running(user);
-  engine_gil_leave(&gil);
-}
 
 /* ---- the beginning ---- */
 
@@ -53,7 +26,7 @@ static int make_server(struct engine_server *s, PyObject *options, PyObject *max
     return -1;
   o.any_path = true;
   o.on_untaken = engine_lane_untaken;
-  o.on_end = on_end;
+  o.on_end = engine_server_ended;
   o.user = s;
   if (fc_server_create(&o, &s->server, &err) == FC_OK) return 0;
   (void)engine_raise(err.result, &err);
@@ -135,7 +108,7 @@ static int add_handler(struct engine_server *s, const char *path, struct engine_
 
 /* register(path, handler, pool) */
 static PyObject *server_register(PyObject *self, PyObject *args) {
-  struct engine_server *s = server_of(self);
+  struct engine_server *s = engine_server_of(self);
   const char *path;
   PyObject *given, *pool;
   if (!PyArg_ParseTuple(args, "sOO", &path, &given, &pool)) return NULL;
@@ -157,7 +130,7 @@ static PyObject *bound(fc_result r, int port, const char *address, const fc_erro
 
 /* listen(address, credentials or None) */
 static PyObject *server_listen(PyObject *self, PyObject *args) {
-  struct engine_server *s = server_of(self);
+  struct engine_server *s = engine_server_of(self);
   const char *address;
   PyObject *object;
   fc_error err = FC_ERROR_INIT;
@@ -174,59 +147,16 @@ static PyObject *server_listen(PyObject *self, PyObject *args) {
   return bound(r, port, address, &err);
 }
 
-/* ---- start and stop ---- */
-
-static PyObject *server_start(PyObject *self, PyObject *unused) {
-  struct engine_server *s = server_of(self);
-  fc_error err = FC_ERROR_INIT;
-  (void)unused;
-  Py_INCREF((PyObject *)s);
-  s->running = true;
-  fc_result r = fc_server_start(s->server, &err);
-  if (r == FC_OK) Py_RETURN_NONE;
-  s->running = false;
-  Py_DECREF((PyObject *)s);
-  return engine_raise(r, &err);
-}
-
-static void shut_down(struct engine_server *s, int64_t grace) {
-  ENGINE_WAIT_BEGIN(void) fc_server_shutdown(s->server, grace);
-  ENGINE_WAIT_END
-}
-
-/* shutdown(grace): seconds; None is 0 */
-static PyObject *server_shutdown(PyObject *self, PyObject *grace) {
-  int64_t ns = 0;
-  if (grace != Py_None && engine_seconds_to_ns(grace, &ns) < 0) return NULL;
-  shut_down(server_of(self), ns > 0 ? ns : 0);
-  Py_RETURN_NONE;
-}
-
-/* Nobody has the server any more: what runs may end, nothing new begins. */
-static PyObject *server_abandon(PyObject *self, PyObject *unused) {
-  (void)unused;
-  if (server_of(self)->running) shut_down(server_of(self), FC_NEVER);
-  Py_RETURN_NONE;
-}
-
-/* Ends every server: at the interpreter's exit, and in a child made by fork, which has none of the threads. */
-static PyObject *end_servers(PyObject *module, PyObject *unused) {
-  (void)unused;
-  struct engine_server *s = engine_of_module(module)->servers, *next;
-  Py_XINCREF((PyObject *)s);
-  for (; s; s = next) {
-    if (s->running) shut_down(s, 0);
-    next = s->next;
-    Py_XINCREF((PyObject *)next);
-    Py_DECREF((PyObject *)s);
-  }
-  Py_RETURN_NONE;
-}
-
 /* ---- the type ---- */
 
+static void unlist(struct engine_server *s) {
+  struct engine_server **at = &s->engine->servers;
+  while (*at && *at != s) at = &(*at)->next;
+  if (*at) *at = s->next;
+}
+
 static int traverse(PyObject *self, visitproc visit, void *arg) {
-  struct engine_server *s = server_of(self);
+  struct engine_server *s = engine_server_of(self);
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(s->resolver);
   Py_VISIT(s->on_end);
@@ -237,7 +167,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg) {
 
 /* Handlers stay: the library may still come with a call for them. */
 static int clear(PyObject *self) {
-  struct engine_server *s = server_of(self);
+  struct engine_server *s = engine_server_of(self);
   Py_CLEAR(s->resolver);
   Py_CLEAR(s->on_end);
   return 0;
@@ -245,7 +175,7 @@ static int clear(PyObject *self) {
 
 /* At the interpreter's exit the library's threads may be waiting for a lock that they never get. */
 static void dealloc(PyObject *self) {
-  struct engine_server *s = server_of(self);
+  struct engine_server *s = engine_server_of(self);
   PyObject_GC_UnTrack(self);
   unlist(s);
   if (s->server && !engine_is_closing()) {
@@ -263,9 +193,6 @@ static void dealloc(PyObject *self) {
 static PyMethodDef methods[] = {
     {"register", server_register, METH_VARARGS, NULL},
     {"listen", server_listen, METH_VARARGS, NULL},
-    {"start", server_start, METH_NOARGS, NULL},
-    {"shutdown", server_shutdown, METH_O, NULL},
-    {"abandon", server_abandon, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -282,12 +209,6 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
-static PyMethodDef functions[] = {
-    {"end_servers", end_servers, METH_NOARGS,
-     "end_servers()\n--\n\nCancels what the servers of this process do."},
-    {NULL, NULL, 0, NULL},
-};
-
 static int add_types(PyObject *module, struct engine *engine) {
   PyType_Spec *const specs[] = {
       [ENGINE_TYPE_HANDLER] = &engine_handler_spec,   [ENGINE_TYPE_CONTEXT] = &engine_context_spec,
@@ -298,15 +219,18 @@ static int add_types(PyObject *module, struct engine *engine) {
     engine->server_types[i] = (PyObject *)engine_add_type(module, specs[i], NULL);
     if (!engine->server_types[i]) return -1;
   }
-  return 0;
+  PyTypeObject *context = (PyTypeObject *)engine->server_types[ENGINE_TYPE_CONTEXT];
+  if (engine_add_methods(context, engine_context_asks) < 0) return -1;
+  return engine_add_methods(context, engine_context_says);
 }
 
 int engine_add_server(PyObject *module) {
   struct engine *engine = engine_of_module(module);
   PyTypeObject *type = engine_add_type(module, &spec, NULL);
+  int r = type ? engine_add_methods(type, engine_server_life) : -1;
   Py_XDECREF((PyObject *)type);
-  if (!type || add_types(module, engine) < 0) return -1;
-  if (PyModule_AddFunctions(module, functions) < 0) return -1;
+  if (r < 0 || add_types(module, engine) < 0) return -1;
+  if (PyModule_AddFunctions(module, engine_server_functions) < 0) return -1;
   if (PyModule_AddFunctions(module, engine_serve_functions) < 0) return -1;
   engine->server_types[ENGINE_FUNCTION_SERVE] = PyObject_GetAttrString(module, "_serve");
   return engine->server_types[ENGINE_FUNCTION_SERVE] ? 0 : -1;

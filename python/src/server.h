@@ -71,6 +71,27 @@ static inline void engine_free(PyObject *self) {
 extern PyType_Spec engine_handler_spec, engine_context_spec, engine_requests_spec,
     engine_sender_spec, engine_task_spec;
 
+static inline struct engine_context *engine_context_of(PyObject *self) {
+  return (struct engine_context *)self;
+}
+
+/* A new reference to an object, or to None for NULL. */
+static inline PyObject *engine_or_none(PyObject *object) {
+  PyObject *result = object ? object : Py_None;
+  Py_INCREF(result);
+  return result;
+}
+
+static inline struct engine_server *engine_server_of(PyObject *self) {
+  return (struct engine_server *)self;
+}
+
+/* ---- server_life.c ---- */
+
+extern PyMethodDef engine_server_life[], engine_server_functions[];
+/* For fc_server_options.on_end; user is the server. */
+void engine_server_ended(fc_server *server, void *user);
+
 /* ---- handler.c ---- */
 
 /* A new reference; NULL with an exception. */
@@ -109,7 +130,8 @@ void engine_context_leave(struct engine_context *context);
 void engine_context_give_up(struct engine_context *context);
 /* The client has gone, or the deadline has passed: nobody waits for an answer. */
 bool engine_context_is_gone(const struct engine_context *context);
-extern PyMethodDef engine_context_methods[]; /* context_methods.c */
+/* Methods of contexts, by file. */
+extern PyMethodDef engine_context_asks[], engine_context_says[];
 
 /* ---- answer.c ---- */
 
