@@ -150,7 +150,7 @@ static int serve_all(struct engine_server *server, unsigned lane, struct serving
     if (others_wait(&server->lanes[lane])) return 0;
     flags = 0;
     if (served) continue;
-    if (!await_call(server, lane)) return 0;
+    if (!await_call(server, lane)) return PyErr_Occurred() ? -1 : 0;
     flags = FC_TAKE_SENT_FOR;
   }
 }

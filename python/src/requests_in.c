@@ -38,7 +38,7 @@ static PyObject *only_request(struct engine_context *c) {
   fc_bytes *message;
   fc_result r = receive(c, &message);
   if (r == FC_OK) return deserialize(c, message);
-  if (!engine_context_is_gone(c)) {
+  if (!PyErr_Occurred() && !engine_context_is_gone(c)) {
     char text[300];
     PyOS_snprintf(text, sizeof text, "\"%.200s\" requires exactly one request message.",
                   fc_call_method(c->call));
@@ -50,6 +50,7 @@ static PyObject *only_request(struct engine_context *c) {
 /* ---- many ---- */
 
 static PyObject *after_the_last(struct engine_context *c, fc_result r) {
+  if (PyErr_Occurred()) return NULL; /* of a signal's handler */
   if (r == FC_ERR_BUSY) {
     PyErr_SetString(PyExc_ValueError, "another thread waits for the next request");
   } else if (r == FC_ERR_NO_MEMORY) {

@@ -10,7 +10,7 @@ static int send(struct engine_context *c, PyObject *response) {
   if (!bytes) return PyErr_Occurred() ? -1 : 0;
   (void)engine_answer_next(c, bytes);
   Py_DECREF(bytes);
-  return 0;
+  return PyErr_Occurred() ? -1 : 0;
 }
 
 static PyObject *sender_call(PyObject *self, PyObject *args, PyObject *kwargs) {

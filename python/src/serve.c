@@ -27,7 +27,7 @@ static int answer_one(struct engine_context *c, PyObject *response) {
   if (!bytes) return PyErr_Occurred() ? -1 : 0;
   engine_answer(c, bytes);
   Py_DECREF(bytes);
-  return 0;
+  return PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- many responses ---- */
@@ -59,7 +59,7 @@ static int answer_many(struct engine_context *c, PyObject *iterator) {
     goes_on = engine_answer_next(c, bytes);
     Py_DECREF(bytes);
   }
-  return 0;
+  return PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- finding the handler ---- */
