@@ -41,13 +41,11 @@ _MODULES = {
     "_simple_stubs",
     "_typing",
     "_utilities",
+    "aio",
     "beta",
     "experimental",
     "framework",
 }
-
-# No attribute, so that hasattr() says no; `from grpc import aio` says why.
-_WHY = {"aio": ": the asyncio API is not available in this release of farcall"}
 
 
 def names():
@@ -64,6 +62,6 @@ def attribute(package, name):
     elif name in _MODULES:
         value = import_module(f"{package}.{name}")
     else:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}{_WHY.get(name, '')}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
     setattr(sys.modules[package], name, value)
     return value

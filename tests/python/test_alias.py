@@ -19,10 +19,6 @@ try:
     import grpc.nothing
 except ModuleNotFoundError as error:
     assert error.name == "grpc.nothing", error.name
-try:
-    import grpc.aio
-except ImportError as error:
-    assert "not available in this release" in str(error)
 print("same", *sys.argv[1:])
 """
 

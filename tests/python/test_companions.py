@@ -238,8 +238,35 @@ def test_without_its_tools_a_stub_cannot_be_made(run):
     assert len(said.splitlines()) == 3
 
 
+IMPORTS_OF_PACKAGES = """
+from grpc import aio
+from grpc.aio import AioRpcError, insecure_channel
+from grpc.aio._base_call import Call
+from grpc.aio._call import UnaryUnaryCall
+from grpc.aio._interceptor import UnaryStreamCall
+from grpc.aio._metadata import Metadata
+from grpc.aio._typing import RequestType
+from grpc.experimental import aio as experimental
+assert experimental.Server is aio.Server and Metadata is aio.Metadata
+"""
+
+
+def test_packages_import_the_names_of_asyncio_in_silence(on_farcall, tmp_path):
+    (tmp_path / "package.py").write_text(IMPORTS_OF_PACKAGES)
+    assert on_farcall(f"sys.path.insert(0, {str(tmp_path)!r})\nimport package\nprint(grpc.aio is package.aio)") == "True\n"
+
+
+@pytest.mark.parametrize("statement", ["import grpc.aio", "from grpc.experimental import aio", "grpc.aio"])
+def test_a_program_that_imports_asyncio_is_told_that_it_is_not_there(run, statement):
+    said = run(f"import farcall\nfarcall.install_as_grpc()\nimport grpc\n{statement}\n")
+    assert said.err.count("grpc.aio is not available in this release of farcall") == 1
+    assert "RuntimeWarning" in said.err
+
+
 def test_asking_for_asyncio_says_that_it_is_not_there(on_farcall):
     said = on_farcall("""
+import warnings
+warnings.simplefilter("ignore")
 from grpc.experimental import aio
 print(len(aio.__all__), isinstance(object(), aio.Server), bool(aio.EOF))
 class Own(aio.ClientInterceptor):

@@ -140,9 +140,6 @@ def test_names_without_function_say_so():
         grpc.alts_channel_credentials()
     with pytest.raises(NotImplementedError, match="ALTS is not available"):
         grpc.alts_server_credentials()
-    with pytest.raises(ImportError, match="grpc.aio is not available in this release"):
-        from farcall import aio  # noqa: F401
-    assert not hasattr(grpc, "aio")
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         grpc.nonsense  # noqa: B018
 
