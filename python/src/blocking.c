@@ -1,6 +1,8 @@
 /* Calls that the calling thread waits for: it drives the network by itself, with Python's lock released once. */
 #include "blocking.h"
 
+#include <stdio.h>
+
 #include "bytes.h"
 #include "codec.h"
 #include "errors.h"
@@ -30,6 +32,11 @@ static void drop(struct trip *t) {
 }
 
 static PyObject *fail(struct trip *t) {
+  if (!t->call && t->err.result == FC_ERR_LIMIT) {
+    size_t len = t->options.request ? fc_bytes_slice(t->options.request).len : t->request.len;
+    snprintf(t->err.message, sizeof t->err.message, ENGINE_SENT_TOO_MUCH, len,
+             t->self->channel->max_send);
+  }
   PyObject *details =
       engine_text_to_object(t->call ? fc_call_status(t->call)->message : t->err.message);
   engine_raise_inactive(t->self->engine, t->call, t->code, details);
@@ -112,8 +119,10 @@ static PyObject *block(struct trip *t, PyObject *request, bool with_call) {
   if (!channel || borrow_request(t, request) < 0) return NULL;
   ENGINE_WAIT_BEGIN t->code =
       fc_unary_unary(channel, self->path, t->request, &t->options, &t->response, &t->call, &t->err);
-  ENGINE_WAIT_END fc_bytes_unref(t->options.request);
-  return land(t, with_call);
+  ENGINE_WAIT_END;
+  PyObject *result = land(t, with_call);
+  fc_bytes_unref(t->options.request);
+  return result;
 }
 
 PyObject *engine_block_on_request(struct engine_method *self, const struct engine_args *args,

@@ -1,6 +1,7 @@
 /* The callables of a method, one type for each pattern: blocking calls, futures, streams. */
 #include "module.h"
 
+#include <stdio.h>
 #include <structmember.h>
 
 #include "args.h"
@@ -38,6 +39,10 @@ static PyObject *launch(struct engine_method *self, enum engine_class class,
   if (!channel) return NULL;
   options->pattern = self->pattern;
   fc_result r = fc_channel_call(channel, self->path, options, &call, &err);
+  if (r == FC_ERR_LIMIT) {
+    snprintf(err.message, sizeof err.message, ENGINE_SENT_TOO_MUCH,
+             fc_bytes_slice(options->request).len, self->channel->max_send);
+  }
   if (r == FC_ERR_LIMIT || r == FC_ERR_NO_MEMORY)
     return make_ended(self, class, FC_CODE_RESOURCE_EXHAUSTED, err.message);
   if (r != FC_OK) return engine_raise(r, &err);

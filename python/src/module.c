@@ -91,9 +91,6 @@ int engine_add_methods(PyTypeObject *type, PyMethodDef *table) {
 
 static PyModuleDef_Slot slots[] = {
     ENGINE_SLOT(Py_mod_exec, exec_module),
-#ifdef Py_mod_gil
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
-#endif
     {0, NULL},
 };
 

@@ -3,6 +3,8 @@
  * the call, and when the peer takes no more for now, later by the library's. Any other iterable may block, and is advanced
  * by a worker. Either way no request is asked for before there is room for it.
  */
+#include <stdio.h>
+
 #include "bytes.h"
 #include "client.h"
 #include "codec.h"
@@ -15,7 +17,8 @@ struct sender {
   PyObject *serializer;
   PyObject *requests; /* a list, a tuple or an iterator */
   Py_ssize_t next;    /* of a list or tuple */
-  bool blocking;      /* this thread may wait */
+  size_t max_send;
+  bool blocking; /* this thread may wait */
 };
 
 static void sender_free(struct sender *s) {
@@ -40,9 +43,14 @@ static void serializing_failed(struct sender *s) {
 }
 
 /* A call that is over needs no more requests; why it is its status tells. */
-static void sending_failed(struct sender *s, fc_result r) {
+static void sending_failed(struct sender *s, fc_result r, fc_bytes *message) {
+  char text[96];
   if (r == FC_ERR_CLOSED) return;
-  const char *text = r == FC_ERR_LIMIT ? "CLIENT: Sent message larger than max" : fc_result_text(r);
+  if (r == FC_ERR_LIMIT) {
+    snprintf(text, sizeof text, ENGINE_SENT_TOO_MUCH, fc_bytes_slice(message).len, s->max_send);
+  } else {
+    snprintf(text, sizeof text, "%s", fc_result_text(r));
+  }
   fc_call_cancel(s->flight->call, FC_CODE_RESOURCE_EXHAUSTED, text);
 }
 
@@ -97,8 +105,8 @@ static bool send_next(struct sender *s, bool *left) {
   fc_result r = fc_call_send(s->flight->call, message, flags | FC_SEND_NO_WAIT);
   if (r == FC_ERR_TIMEOUT) r = wait_and_send(s, message, flags, left);
   if (r == FC_OK) return !*left;
+  if (r != FC_ERR_INTERRUPTED) sending_failed(s, r, message);
   fc_bytes_unref(message);
-  if (r != FC_ERR_INTERRUPTED) sending_failed(s, r);
   return false;
 }
 
@@ -131,8 +139,8 @@ static bool send_message(struct sender *s, fc_bytes *message) {
     ENGINE_WAIT_END
   }
   if (r == FC_OK) return true;
+  sending_failed(s, r, message);
   fc_bytes_unref(message);
-  sending_failed(s, r);
   return false;
 }
 
@@ -178,7 +186,8 @@ int engine_requests_start(struct engine_method *method, struct engine_flight *fl
   engine_flight_ref(flight);
   Py_XINCREF(method->serializer);
   Py_INCREF(iterable);
-  *s = (struct sender){method->engine, flight, method->serializer, iterable, 0, blocking};
+  *s = (struct sender){
+      method->engine, flight, method->serializer, iterable, 0, method->channel->max_send, blocking};
   if (!is_sequence(iterable)) return start_iterator(s);
   if (!send_sequence(s)) sender_free(s);
   return PyErr_Occurred() ? -1 : 0;

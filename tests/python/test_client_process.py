@@ -10,7 +10,8 @@ import time
 import pytest
 
 CONNECT = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of forking, from Python 3.12 on
 import farcall as grpc
 channel = grpc.insecure_channel("127.0.0.1:" + sys.argv[1])
 unary = channel.unary_unary("/test.Echo/Unary")
@@ -182,8 +183,9 @@ def test_multiprocessing(tmp_path, echo_port, method):
     program.write_text(
         textwrap.dedent(
             """
-            import multiprocessing, sys
+            import multiprocessing, sys, warnings
             import farcall as grpc
+            warnings.simplefilter("ignore", DeprecationWarning)
             channel = grpc.insecure_channel("127.0.0.1:" + sys.argv[1])
             def work(number):
                 return channel.unary_unary("/test.Echo/Unary")(b"%d" % number)
