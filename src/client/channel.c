@@ -75,8 +75,8 @@ void fc__channel_check_fork(struct fc_channel *ch, int64_t now) {
   ch->forks = ch->loop->forks;
   if (ch->closed) return;
   static const char reason[] = "the process was forked, and its parent has the connection";
+  fc__line_end_all(ch, FC_CODE_CANCELLED, reason, now);
   disconnect(ch, reason, now);
-  fc__line_end_all(ch, FC_CODE_UNAVAILABLE, reason, now);
   fc__channel_set_state(ch, FC_CONNECTIVITY_IDLE);
 }
 

@@ -56,18 +56,20 @@ void fc__line_fail(struct fc_channel *ch, int64_t now) {
   fail_list(ch, &ch->line, now);
 }
 
-static void end_list(struct fc__node *list, fc_code code, const char *message, int64_t now) {
+/* Whoever closes a channel cancels its calls. */
+static void end_list(struct fc_channel *ch, struct fc__node *list, fc_code code,
+                     const char *message, int64_t now) {
   for (struct fc__node *n; (n = fc__list_first(list));) {
-    from_line(n)->cancelled = code == FC_CODE_CANCELLED;
+    from_line(n)->cancelled = ch->closed;
     fc__call_end(from_line(n), code, message, now);
   }
 }
 
 void fc__line_end_all(struct fc_channel *ch, fc_code code, const char *message, int64_t now) {
-  end_list(&ch->asking, code, message, now);
-  end_list(&ch->again, code, message, now);
-  end_list(&ch->line, code, message, now);
-  end_list(&ch->running, code, message, now);
+  end_list(ch, &ch->asking, code, message, now);
+  end_list(ch, &ch->again, code, message, now);
+  end_list(ch, &ch->line, code, message, now);
+  end_list(ch, &ch->running, code, message, now);
 }
 
 /* ---- starting ---- */

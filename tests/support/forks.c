@@ -173,7 +173,7 @@ static bool calls_are_over(fc_channel *channel, void *user) {
   fc_call *call = user;
   bool right = exchange(channel);
   right = right && fc_call_wait(call, 5 * FC_SECOND) == FC_OK;
-  right = right && fc_call_status(call)->code == FC_CODE_UNAVAILABLE;
+  right = right && fc_call_status(call)->code == FC_CODE_CANCELLED;
   fc_call_destroy(call);
   fc_channel_destroy(channel);
   return right;
