@@ -28,11 +28,12 @@ static void tell(struct watch *self, fc_connectivity state) {
   Py_XDECREF(member);
 }
 
-/* The library waits for a callback that runs, unless it is told by the callback itself. */
+/* The library waits for a callback that runs, unless it is told by the callback itself. When the interpreter ends, the
+ * thread of such a callback may be gone for good; the watch then goes with the process. */
 static void end(struct watch *self) {
   fc_watch *watch = self->watch;
   self->watch = NULL;
-  if (!watch) return;
+  if (!watch || engine_is_closing()) return;
   Py_BEGIN_ALLOW_THREADS fc_watch_cancel(watch);
   Py_END_ALLOW_THREADS
 }
