@@ -33,12 +33,22 @@ static int read_mark(PyObject *function, const char *name, bool *out) {
   return read_flag(function, name, out);
 }
 
+/* A behavior may have a pool of threads to run on. */
+static void read_pool(struct engine_handler *h) {
+  PyObject *pool =
+      h->behavior ? PyObject_GetAttrString(h->behavior, "experimental_thread_pool") : NULL;
+  if (pool && !PyObject_HasAttrString(pool, "submit")) Py_CLEAR(pool);
+  engine_set(&h->pool, pool);
+  PyErr_Clear();
+}
+
 static int read_handler(struct engine_handler *h, PyObject *handler) {
   if (read_flag(handler, "request_streaming", &h->request_streaming) < 0) return -1;
   if (read_flag(handler, "response_streaming", &h->response_streaming) < 0) return -1;
   if (read_function(handler, "request_deserializer", &h->deserializer) < 0) return -1;
   if (read_function(handler, "response_serializer", &h->serializer) < 0) return -1;
   if (read_function(handler, kind_of(h), &h->behavior) < 0) return -1;
+  read_pool(h);
   return read_mark(h->behavior, "experimental_non_blocking", &h->non_blocking);
 }
 
@@ -60,6 +70,7 @@ static int handler_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(h->behavior);
   Py_VISIT(h->deserializer);
   Py_VISIT(h->serializer);
+  Py_VISIT(h->pool);
   return 0;
 }
 
@@ -69,6 +80,7 @@ static int handler_clear(PyObject *self) {
   Py_CLEAR(h->behavior);
   Py_CLEAR(h->deserializer);
   Py_CLEAR(h->serializer);
+  Py_CLEAR(h->pool);
   return 0;
 }
 

@@ -99,29 +99,57 @@ static int refuse_unresolved(struct engine_context *c) {
   return 0;
 }
 
-/* 1: c has its handler; 0: the call has ended; -1 an exception must go on. */
-static int find_handler(struct engine_context *c) {
-  struct engine_server *server = c->server;
-  if (c->handler->handler && !server->intercepted) return 1;
-  struct engine_handler *found = resolve(server, c);
-  if (!found) return refuse_unresolved(c);
-  struct engine_handler *before = c->handler;
-  c->handler = found;
-  Py_DECREF((PyObject *)before);
-  return 1;
+/* ---- on another pool ---- */
+
+/* Submits the rest, in a copy of the context variables that interceptors may have set. NULL with an exception. */
+static PyObject *submit_rest(struct engine_context *c) {
+  PyObject *module = PyImport_ImportModule("contextvars");
+  PyObject *variables = module ? PyObject_CallMethod(module, "copy_context", NULL) : NULL;
+  PyObject *run = variables ? PyObject_GetAttrString(variables, "run") : NULL;
+  PyObject *go_on = c->engine->server_types[ENGINE_FUNCTION_GO_ON];
+  PyObject *future =
+      run ? PyObject_CallMethod(c->handler->pool, "submit", "OOO", run, go_on, c) : NULL;
+  Py_XDECREF(run);
+  Py_XDECREF(variables);
+  Py_XDECREF(module);
+  return future;
+}
+
+/* The handler that was found has a pool of its own. True: c is that pool's from now on. */
+static bool move(struct engine_context *c) {
+  PyObject *future = submit_rest(c);
+  Py_XDECREF(future);
+  if (future) return true;
+  engine_log_server_exception(c->engine, "Exception submitting to a handler's thread pool!");
+  engine_answer_failure(c, FC_CODE_UNAVAILABLE, "The handler's thread pool takes no work!");
+  return false;
 }
 
 /* ---- all of it ---- */
 
+enum { HERE = 1, ENDED = 0, ELSEWHERE = 2 }; /* and -1: an exception must go on */
+
+/* Whether the call goes on, and where. */
+static int find_handler(struct engine_context *c) {
+  struct engine_server *server = c->server;
+  if (c->handler->handler && !server->intercepted) return HERE;
+  struct engine_handler *found = resolve(server, c);
+  if (!found) return refuse_unresolved(c);
+  struct engine_handler *before = c->handler;
+  bool elsewhere = found->pool && found->pool != before->pool;
+  c->handler = found;
+  Py_DECREF((PyObject *)before);
+  if (!elsewhere) return HERE;
+  return move(c) ? ELSEWHERE : ENDED;
+}
+
 static int handle(struct engine_context *c) {
-  int r = find_handler(c);
-  if (r <= 0) return r;
   PyObject *request = engine_request(c);
   if (!request) return PyErr_Occurred() ? -1 : 0;
   PyObject *result = call_behavior(c, request);
   Py_DECREF(request);
   if (!result) return engine_answer_exception(c, "Exception calling application");
-  r = 0;
+  int r = 0;
   if (!c->handler->response_streaming) {
     r = answer_one(c, result);
   } else if (!c->handler->non_blocking) {
@@ -131,10 +159,34 @@ static int handle(struct engine_context *c) {
   return r;
 }
 
-/* What Context.run calls. */
+/* The call goes, unless its handler answers later. An exception that is set stays. */
+static void finish(struct engine_context *c) {
+  bool goes_on = c->handler->non_blocking && c->handler->response_streaming && !c->answered;
+  if (goes_on && !engine_context_is_gone(c)) return;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  engine_context_give_up(c);
+  PyErr_Restore(type, value, traceback);
+}
+
+/* What Context.run calls. True: the call is not this thread's any more. */
 static PyObject *serve_context(PyObject *module, PyObject *context) {
+  struct engine_context *c = (struct engine_context *)context;
   (void)module;
-  if (handle((struct engine_context *)context) < 0) return NULL;
+  int r = find_handler(c);
+  if (r == ELSEWHERE) Py_RETURN_TRUE;
+  if (r == HERE) r = handle(c);
+  if (r < 0) return NULL;
+  Py_RETURN_FALSE;
+}
+
+/* The same on the pool that it was moved to. */
+static PyObject *go_on(PyObject *module, PyObject *context) {
+  struct engine_context *c = (struct engine_context *)context;
+  (void)module;
+  int r = handle(c);
+  finish(c);
+  if (r < 0) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -144,13 +196,7 @@ int engine_serve(struct engine_server *server, struct engine_handler *handler, P
   if (!c) return -1;
   PyObject *function = server->engine->server_types[ENGINE_FUNCTION_SERVE];
   PyObject *done = PyObject_CallFunctionObjArgs(run, function, c, NULL);
-  bool goes_on = c->handler->non_blocking && c->handler->response_streaming && !c->answered;
-  if (!goes_on || engine_context_is_gone(c)) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    engine_context_give_up(c);
-    PyErr_Restore(type, value, traceback);
-  }
+  if (done != Py_True) finish(c);
   Py_DECREF((PyObject *)c);
   Py_XDECREF(done);
   return done ? 0 : -1;
@@ -158,5 +204,6 @@ int engine_serve(struct engine_server *server, struct engine_handler *handler, P
 
 PyMethodDef engine_serve_functions[] = {
     {"_serve", serve_context, METH_O, NULL},
+    {"_go_on", go_on, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -233,5 +233,6 @@ int engine_add_server(PyObject *module) {
   if (PyModule_AddFunctions(module, engine_server_functions) < 0) return -1;
   if (PyModule_AddFunctions(module, engine_serve_functions) < 0) return -1;
   engine->server_types[ENGINE_FUNCTION_SERVE] = PyObject_GetAttrString(module, "_serve");
-  return engine->server_types[ENGINE_FUNCTION_SERVE] ? 0 : -1;
+  engine->server_types[ENGINE_FUNCTION_GO_ON] = PyObject_GetAttrString(module, "_go_on");
+  return PyErr_Occurred() ? -1 : 0;
 }

@@ -36,6 +36,7 @@ struct engine_handler {
   PyObject_HEAD PyObject *handler; /* as it was given; NULL: to be found by the resolver */
   PyObject *behavior;
   PyObject *deserializer, *serializer; /* NULL: messages are bytes */
+  PyObject *pool;                      /* of the behavior's own; NULL: the server's */
   bool request_streaming, response_streaming, non_blocking;
 };
 

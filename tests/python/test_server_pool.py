@@ -147,6 +147,36 @@ def test_a_behavior_may_have_a_pool_of_its_own():
         assert waiting.result(10) == b"1"
 
 
+def test_a_handler_that_is_found_late_may_have_a_pool_of_its_own():
+    own = futures.ThreadPoolExecutor(1, thread_name_prefix="own")
+    opened = threading.Event()
+
+    def special(request, context):
+        opened.wait(20)
+        return threading.current_thread().name.encode()
+
+    def stream(request, context):
+        yield threading.current_thread().name.encode()
+
+    special.experimental_thread_pool = stream.experimental_thread_pool = own
+    found = {"/test.S/Special": ONE(special), "/test.S/Stream": DOWN(stream)}
+
+    class Late(grpc.GenericRpcHandler):
+        def service(self, details):
+            return found.get(details.method)
+
+    with own, serve({"Echo": ONE(lambda request, context: request)}, threads=1) as s:
+        s.server.add_generic_rpc_handlers((Late(),))
+        waiting = s.one("Special").future(b"")
+        assert s.one("Echo")(b"free", timeout=10) == b"free"
+        opened.set()
+        assert waiting.result(10).startswith(b"own")
+        assert next(s.down("Stream")(b"", timeout=10)).startswith(b"own")
+        own.shutdown()
+        code, details = s.failure("Special")
+        assert code is grpc.StatusCode.UNAVAILABLE and "thread pool" in details
+
+
 def test_a_thread_serves_nothing_while_it_streams():
     steps = threading.Semaphore(0)
 
