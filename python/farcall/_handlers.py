@@ -31,13 +31,13 @@ class ServiceHandler(ServiceRpcHandler):
 
     def __init__(self, service: str, method_handlers: Mapping[str, RpcMethodHandler[Any, Any]]) -> None:
         self._name = service
-        self._by_path = {f"/{service}/{method}": handler for method, handler in method_handlers.items()}
+        self._method_handlers = {f"/{service}/{method}": handler for method, handler in method_handlers.items()}
 
     def service_name(self) -> str:
         return self._name
 
     def service(self, handler_call_details: HandlerCallDetails) -> RpcMethodHandler[Any, Any] | None:
-        return self._by_path.get(handler_call_details.method)
+        return self._method_handlers.get(handler_call_details.method)
 
 
 def unary_unary_rpc_method_handler(

@@ -62,6 +62,9 @@ class UnaryOutcome(Done):
         return None
 
 
+UnaryOutcome.__name__ = UnaryOutcome.__qualname__ = "_UnaryOutcome"
+
+
 class FailureOutcome(RpcError, Done):
     """A call that never was, because an interceptor raised, or the continuation did before there was a call."""
 
@@ -111,3 +114,6 @@ class FailureOutcome(RpcError, Done):
 
     def __next__(self):
         raise self._exception
+
+
+FailureOutcome.__name__ = FailureOutcome.__qualname__ = "_FailureOutcome"

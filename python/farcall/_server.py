@@ -116,7 +116,7 @@ class _Server(Server):
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[GenericRpcHandler]) -> None:
         handlers = tuple(generic_rpc_handlers)
-        _check_generic_handlers(handlers)
+        _validate_generic_rpc_handlers(handlers)
         self._generic_handlers.extend(handlers)
 
     def add_registered_method_handlers(
@@ -169,7 +169,7 @@ class _Server(Server):
         for generic_handler in self._generic_handlers:
             if type(generic_handler) is not ServiceHandler:
                 break
-            for path, handler in generic_handler._by_path.items():
+            for path, handler in generic_handler._method_handlers.items():
                 self._register(path, handler)
 
     def _register(self, path: str, handler: RpcMethodHandler[Any, Any]) -> None:
@@ -185,22 +185,18 @@ class _Server(Server):
 
 
 def _pool_for(handler: RpcMethodHandler[Any, Any], default: Any) -> Any:
-    """A behavior may name a ThreadPoolExecutor of its own."""
+    """A behavior may have a pool of its own."""
     kind = ("unary", "stream")
     name = f"{kind[bool(handler.request_streaming)]}_{kind[bool(handler.response_streaming)]}"
     pool = getattr(getattr(handler, name), "experimental_thread_pool", None)
-    if pool is None:
-        return default
-    from concurrent.futures import ThreadPoolExecutor
-
-    return pool if isinstance(pool, ThreadPoolExecutor) else default
+    return pool if hasattr(pool, "submit") else default
 
 
 def _text(address: str | bytes) -> str:
     return address.decode() if isinstance(address, bytes) else address
 
 
-def _check_generic_handlers(handlers: Iterable[Any]) -> None:
+def _validate_generic_rpc_handlers(handlers: Iterable[Any]) -> None:
     for handler in handlers:
         if getattr(handler, "service", None) is None:
             raise AttributeError(
@@ -247,7 +243,7 @@ def create_server(
 
         warnings.warn("xDS is not available in farcall: server(xds=True) is like any other", stacklevel=3)
     handlers = tuple(generic_rpc_handlers)
-    _check_generic_handlers(handlers)
+    _validate_generic_rpc_handlers(handlers)
     return _Server(
         thread_pool, handlers, tuple(interceptors), options, maximum_concurrent_rpcs, compression
     )

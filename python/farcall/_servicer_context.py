@@ -98,6 +98,11 @@ class CallState:
     def aborted(self) -> bool:
         return self._context._is_aborted()
 
+    @property
+    def client(self) -> str:
+        """Whether the client is still there; asked while the handler runs, for then only it can have ended the call."""
+        return "open" if self._context.is_active() else "cancelled"
+
 
 def create_servicer_context(rpc_event: Any, state: Any, request_deserializer: Any) -> Any:
     """Gives, as a context manager, the ServicerContext of a call; here the engine has made it already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from .._codes import StatusCode as _PublicStatusCode
+from .._registered import Metadatum as _Metadatum  # noqa: F401  (test tools make metadata with it)
 
 StatusCode = enum.IntEnum(
     "StatusCode", [(code.name.lower(), code.value[0]) for code in _PublicStatusCode], module=__name__
@@ -50,6 +51,10 @@ class ChannelArgKey:
     secondary_user_agent_string = b"grpc.secondary_user_agent"
     ssl_session_cache = b"grpc.ssl_session_cache"
     ssl_target_name_override = b"grpc.ssl_target_name_override"
+
+
+class CompositeChannelCredentials:
+    """For isinstance checks. Nothing is one: the engine's credentials do not tell what they are made of."""
 
 
 GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM = "grpc.default_compression_algorithm"
