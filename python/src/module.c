@@ -24,6 +24,7 @@ static int each_object(struct engine *engine, int (*visit)(PyObject **object, vo
   for (int i = 0; i < ENGINE_SERVER_TYPE_COUNT && r == 0; i++)
     r = visit(&engine->server_types[i], arg);
   for (int i = 0; i < ENGINE_NAME_COUNT && r == 0; i++) r = visit(&engine->arg_names[i], arg);
+  if (r == 0) r = visit(&engine->copy_context, arg);
   for (int i = 0; i < ENGINE_CLIENT_TYPE_COUNT && r == 0; i++)
     r = visit(&engine->client_types[i], arg);
   return r;

@@ -39,6 +39,7 @@
   X(channel)                                                                                       \
   X(callable)                                                                                      \
   X(call)                                                                                          \
+  X(pool)                                                                                          \
   X(exit)                                                                                          \
   X(server)                                                                                        \
   X(server_credentials)
@@ -89,6 +90,7 @@ struct engine {
   PyObject *states[ENGINE_STATE_COUNT]; /* members of ChannelConnectivity, by number */
   PyObject *arg_names[ENGINE_NAME_COUNT];
   PyObject *client_types[ENGINE_CLIENT_TYPE_COUNT];
+  PyObject *copy_context; /* of contextvars */
   PyObject *server_types[ENGINE_SERVER_TYPE_COUNT];
   struct engine_channel *channels; /* all that there are, linked by next */
   struct engine_server *servers;   /* all that there are, linked by next */

@@ -104,13 +104,6 @@ static void work(void *user) {
 
 /* ---- giving a job ---- */
 
-static PyObject *copy_context(void) {
-  PyObject *module = PyImport_ImportModule("contextvars");
-  PyObject *context = module ? PyObject_CallMethod(module, "copy_context", NULL) : NULL;
-  Py_XDECREF(module);
-  return context;
-}
-
 static struct worker *take_idle(void) {
   if (owner != getpid()) {
     idle = NULL; /* they are the parent's */
@@ -145,7 +138,7 @@ static int start(struct worker *w) {
 }
 
 int engine_pool_run(struct engine *engine, void (*job)(void *user), void *user) {
-  PyObject *context = copy_context();
+  PyObject *context = PyObject_CallNoArgs(engine->copy_context);
   if (!context) return -1;
   struct worker *w = take_idle();
   bool fresh = w == NULL;
@@ -161,4 +154,13 @@ int engine_pool_run(struct engine *engine, void (*job)(void *user), void *user) 
   if (fresh) return start(w);
   PyThread_release_lock(w->wake);
   return 0;
+}
+
+/* Imported here and not when it is needed: a child that forks while another thread imports would wait for that for ever. */
+int engine_add_pool(PyObject *module) {
+  PyObject *variables = PyImport_ImportModule("_contextvars");
+  PyObject *copy_context = variables ? PyObject_GetAttrString(variables, "copy_context") : NULL;
+  Py_XDECREF(variables);
+  engine_of_module(module)->copy_context = copy_context;
+  return copy_context ? 0 : -1;
 }
