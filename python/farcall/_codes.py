@@ -1,6 +1,13 @@
 """The enumerations and the exceptions of the API. Values and member names are those of gRPC's documents."""
 
+from __future__ import annotations
+
 import enum
+
+from ._typing_base import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._typing import MetadataType
 
 __all__ = (
     "ChannelConnectivity",
@@ -65,6 +72,18 @@ class RpcError(Exception):
 
     What a failed call raises is also a Call, which has the code, the details and the metadata.
     """
+
+    if TYPE_CHECKING:
+        # So that `except RpcError as error: error.code()` needs no cast. Only the calls themselves have these.
+        def code(self) -> StatusCode: ...
+
+        def details(self) -> str | None: ...
+
+        def initial_metadata(self) -> MetadataType: ...
+
+        def trailing_metadata(self) -> MetadataType: ...
+
+        def debug_error_string(self) -> str | None: ...
 
 
 class FutureTimeoutError(Exception):

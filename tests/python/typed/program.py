@@ -144,7 +144,7 @@ def main() -> None:
         try:
             PlaceStub(channel).find(Place(""))
         except grpc.RpcError as error:
-            assert isinstance(error, grpc.Call)
+            assert_type(error.code(), grpc.StatusCode)
             print(error.code().name, error.details())
     assert_type(server.stop(grace=None), threading.Event)
 
