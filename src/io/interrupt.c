@@ -1,25 +1,23 @@
-/* The process's interrupt check. */
+/* The process's interrupt check. Without a lock, which a child made by fork could find taken for ever. */
 #include "io/interrupt.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
 
 #include "farcall/reactor.h"
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static fc_interrupt_fn check;
-static void *check_user;
+static _Atomic(fc_interrupt_fn) check;
+static _Atomic(void *) check_user;
 
 void fc_set_interrupt_check(fc_interrupt_fn fn, void *user) {
-  pthread_mutex_lock(&mutex);
-  check = fn;
-  check_user = user;
-  pthread_mutex_unlock(&mutex);
+  atomic_store(&check, NULL);
+  atomic_store(&check_user, user);
+  atomic_store(&check, fn);
 }
 
+/* A check that is replaced meanwhile is not asked: its user may be another's. */
 bool fc__interrupt_asks_to_stop(void) {
-  pthread_mutex_lock(&mutex);
-  fc_interrupt_fn fn = check;
-  void *user = check_user;
-  pthread_mutex_unlock(&mutex);
-  return fn && fn(user);
+  fc_interrupt_fn fn = atomic_load(&check);
+  void *user = atomic_load(&check_user);
+  return fn && fn == atomic_load(&check) && fn(user);
 }
