@@ -93,7 +93,8 @@ typedef bool (*fc_interrupt_fn)(void *user);
 /**
  * Sets the process's interrupt check; NULL, as at first: interrupted threads go on waiting. Of the functions that block,
  * fc_call_status, fc_call_trailing_metadata and those that destroy or cancel something wait on all the same; those of
- * rpc.h end their call with CANCELLED. A handler that is to interrupt must be installed without SA_RESTART.
+ * rpc.h end their call with CANCELLED. A handler that is to interrupt must be installed without SA_RESTART. The thread
+ * that sets the check is also asked once when it has waited for 20 ms: a signal may have come before it slept.
  *
  * Owns:    user must live as long as the check is set
  * Errors:  none

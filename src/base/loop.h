@@ -40,6 +40,7 @@ struct fc__flush {
 struct fc__waiter {
   bool ready;
   bool interrupted; /* the application's interrupt check has ended the wait */
+  bool checked;     /* ... has been asked since anything happened */
   /* It waits for work, not for an answer, and when woken comes back soon: with nothing held it leaves polling to nobody
    * then, and nobody is woken to poll in its place. */
   bool idle;

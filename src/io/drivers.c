@@ -13,6 +13,10 @@
 /* Long beside a call, short beside anything that people notice. */
 static const int64_t nap_ns = 2 * FC_MILLISECOND;
 
+/* A signal may come when a thread has not yet gone to sleep, which it then does not interrupt: so the thread that signals
+ * are for sleeps first no longer than this, and asks. */
+static const int64_t first_sleep_ns = 20 * FC_MILLISECOND;
+
 static void *run_background(void *reactor);
 
 /* ---- settling ---- */
@@ -152,7 +156,8 @@ static void sleep_while_others_poll(fc_reactor *r, struct fc__waiter *waiter, in
   if (interrupted && !waiter->ready) ask_to_stop(r, waiter);
 }
 
-static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
+/* One sleep, or turn. */
+static void wait_once(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   if (r->unsettled) fc__reactor_settle(r); /* starts the background thread for tasks, if it can */
   if (fc__reactor_has_tasks(r) && fc__reactor_may_run_tasks(r)) {
     fc__reactor_run_tasks(r);
@@ -166,11 +171,23 @@ static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
   }
 }
 
+static void wait_step(fc_reactor *r, struct fc__waiter *waiter, int64_t until) {
+  if (!fc__interrupt_is_here()) {
+    wait_once(r, waiter, until);
+    return;
+  }
+  int64_t first = waiter->checked ? FC_NEVER : fc__reactor_now(r) + first_sleep_ns;
+  wait_once(r, waiter, first < until ? first : until);
+  if (waiter->ready || waiter->interrupted) return;
+  waiter->checked = first != FC_NEVER && fc__reactor_now(r) >= first;
+  if (waiter->checked) ask_to_stop(r, waiter);
+}
+
 bool fc__reactor_wait(struct fc__loop *loop, struct fc__waiter *waiter, int64_t until) {
   fc_reactor *r = fc__reactor_from_loop(loop);
   struct fc__wait wait = {.waiter = waiter, .thread = pthread_self()};
   waiter->private_condition = NULL;
-  waiter->interrupted = false;
+  waiter->interrupted = waiter->checked = false;
   r->quiet = false;
   fc__list_push_back(&r->waits, &wait.link);
   r->busy_waits += !waiter->idle;

@@ -5,5 +5,7 @@
 
 /* Asks it, without any lock; true ends the wait. */
 bool fc__interrupt_asks_to_stop(void);
+/* The calling thread is the one that has set the check: signals are its business. */
+bool fc__interrupt_is_here(void);
 
 #endif

@@ -218,6 +218,22 @@ static void a_check_may_make_calls(void **state) {
   close_world(&world);
 }
 
+/* Of the thread that has set the check: the signal may be what nobody was told of. Once is enough while nothing happens. */
+static void a_signal_that_came_before_the_wait_is_noticed(void **state) {
+  (void)state;
+  struct world world;
+  open_world(&world);
+  fc_call *call = stage_call(&world.stage, "/t/Hold", FC_PATTERN_STREAM_STREAM, NULL);
+  assert_int_equal(fc_call_wait(call, FC_NEVER), FC_ERR_INTERRUPTED);
+  assert_int_equal(asked, 1);
+  stop = false;
+  asked = 0;
+  assert_int_equal(fc_call_wait(call, 100 * FC_MILLISECOND), FC_ERR_TIMEOUT);
+  assert_in_range(asked, 1, 3);
+  fc_call_destroy(call);
+  close_world(&world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_wait_can_be_ended),
@@ -225,6 +241,7 @@ int main(void) {
       cmocka_unit_test(a_check_that_says_no_lets_the_wait_go_on),
       cmocka_unit_test(without_a_check_signals_are_passed_over),
       cmocka_unit_test(a_check_may_make_calls),
+      cmocka_unit_test(a_signal_that_came_before_the_wait_is_noticed),
   };
   struct sigaction action = {.sa_handler = handler}; /* without SA_RESTART */
   sigaction(SIGUSR1, &action, NULL);
