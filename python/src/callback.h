@@ -7,4 +7,8 @@
  * exception. */
 int engine_callback_add(struct engine_call *call, PyObject *function, PyObject *argument);
 
+/* Of a call that is over: lets the callbacks begin before the thread that waited goes on, as they do in grpcio. Releases
+ * Python's lock. */
+void engine_callbacks_first(struct engine_flight *flight);
+
 #endif

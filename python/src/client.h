@@ -4,6 +4,7 @@
  * The objects of the client: a channel, the callable of a method, and a call. A flight is what a call shares with the
  * thread that sends its requests, so that dropping the call ends it although requests are still to come.
  */
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "module.h"
@@ -32,7 +33,9 @@ struct engine_method {
 
 struct engine_flight {
   atomic_uint refs;
-  fc_call *call; /* NULL: it could not be started */
+  fc_call *call;             /* NULL: it could not be started */
+  atomic_uint callbacks_due; /* of those added, that have not begun */
+  sem_t callbacks_begun;     /* for who waits until none is due */
 };
 
 /* Lies behind the fields of Exception, since a call is raised when it fails: see engine_call_of. */

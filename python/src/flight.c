@@ -8,6 +8,8 @@ struct engine_flight *engine_flight_create(fc_call *call) {
     return (struct engine_flight *)PyErr_NoMemory();
   }
   atomic_init(&flight->refs, 1);
+  atomic_init(&flight->callbacks_due, 0);
+  sem_init(&flight->callbacks_begun, 0, 0);
   flight->call = call;
   return flight;
 }
@@ -19,5 +21,6 @@ void engine_flight_ref(struct engine_flight *flight) {
 void engine_flight_unref(struct engine_flight *flight) {
   if (atomic_fetch_sub_explicit(&flight->refs, 1, memory_order_acq_rel) != 1) return;
   fc_call_destroy(flight->call);
+  sem_destroy(&flight->callbacks_begun);
   PyMem_Free(flight);
 }

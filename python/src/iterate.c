@@ -1,4 +1,5 @@
 /* A call as the iterator of its responses. */
+#include "callback.h"
 #include "client.h"
 #include "codec.h"
 #include "gil.h"
@@ -20,6 +21,7 @@ static PyObject *give(PyObject *object, fc_bytes *message) {
 /* NULL without an exception is the end. */
 static PyObject *end(PyObject *object) {
   struct engine_call *call = engine_call_of(object);
+  engine_callbacks_first(call->flight);
   return engine_call_code(call) == FC_CODE_OK ? NULL : engine_call_raise(object);
 }
 

@@ -2,6 +2,7 @@
  * What became of a call. The library knows its status when that arrives; to the application the call goes on until it
  * has taken the messages before, so that it can still be cancelled.
  */
+#include "callback.h"
 #include "client.h"
 #include "codec.h"
 #include "gil.h"
@@ -23,7 +24,8 @@ fc_result engine_call_wait(struct engine_call *call, int64_t timeout_ns) {
   fc_result r;
   if (call->own) return FC_OK;
   ENGINE_WAIT_BEGIN r = fc_call_wait(call->flight->call, timeout_ns);
-  ENGINE_WAIT_END return engine_waited(r == FC_ERR_CANCELLED ? FC_OK : r);
+  ENGINE_WAIT_END if (r == FC_OK || r == FC_ERR_CANCELLED) engine_callbacks_first(call->flight);
+  return engine_waited(r == FC_ERR_CANCELLED ? FC_OK : r);
 }
 
 /* ---- the only response ---- */

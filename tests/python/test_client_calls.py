@@ -1,6 +1,7 @@
 """Calls of the four patterns in all their modes, against farcall's server and against grpcio's."""
 
 import pickle
+import sys
 import threading
 
 import farcall as grpc
@@ -282,6 +283,47 @@ def test_callbacks_of_the_end(unary):
     assert order[-1] is future
     assert not future.add_callback(lambda: order.append("late"))
     assert order[-1] is future
+
+
+@pytest.fixture
+def patient():
+    """A thread that runs is not interrupted for another that would like to."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_callbacks_begin_before_whoever_waits_goes_on(patient, unary, down):
+    # google-api-core, for one, learns from the callback whether a stream is to be opened anew, before next() has raised.
+    for _ in range(30):
+        order = []
+        future = unary.future(b"x")
+        future.add_done_callback(lambda f: order.append("called"))
+        future.add_done_callback(lambda f: order.append("called"))
+        future.result()
+        order.append("result")
+        stream = down(b"3")
+        stream.add_done_callback(lambda f: order.append("ended"))
+        assert len(list(stream)) == 3
+        order.append("iterated")
+        assert order == ["called", "called", "result", "ended", "iterated"]
+
+
+def test_waiting_with_a_lock_that_a_callback_wants(unary):
+    lock, called = threading.Lock(), threading.Event()
+
+    def callback(future):
+        with lock:
+            called.set()
+
+    with lock:
+        future = unary.future(b"slow")
+        future.add_done_callback(callback)
+        future.add_done_callback(callback)
+        assert future.result(5) == b"slow"
+        assert not called.is_set()
+    assert called.wait(5)
 
 
 def test_callback_that_raises_disturbs_nobody(unary):

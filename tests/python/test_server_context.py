@@ -263,6 +263,7 @@ def test_what_watching_libraries_look_up():
         context.set_trailing_metadata((("a", "b"),))
         state = context._state
         assert (state.code, state.details, state.aborted) == (grpc.StatusCode.OK, b"fine", False)
+        assert state.client == "open"
         assert state.trailing_metadata == (("a", "b"),)
         with grpc._create_servicer_context(context._rpc_event, state, None) as same:
             assert same is context
@@ -270,6 +271,23 @@ def test_what_watching_libraries_look_up():
 
     (context, method), _ = ask(look)
     assert method == context._rpc_event.call_details.method == b"/test.S/Ask"
+
+
+def test_watching_libraries_see_that_the_client_has_gone():
+    seen, gone = [], threading.Event()
+
+    def watch(request, context):
+        context.add_callback(gone.set)
+        yield b"here"
+        gone.wait(10)
+        seen.append(context._state.client)
+
+    with serve({"Watch": DOWN(watch)}) as s:
+        call = s.down("Watch")(b"")
+        assert next(call) == b"here"
+        call.cancel()
+        assert gone.wait(10)
+    assert seen == ["cancelled"]
 
 
 def test_contexts_go_with_their_calls(caplog):

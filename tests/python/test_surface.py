@@ -179,6 +179,12 @@ def test_private_names_that_programs_use():
     assert grpc.experimental.ChannelOptions.SingleThreadedUnaryStream == "SingleThreadedUnaryStream"
     for name in ("_InactiveRpcError", "_MultiThreadedRendezvous", "_SingleThreadedRendezvous", "_Rendezvous"):
         assert issubclass(getattr(grpc._channel, name), grpc.RpcError)
+    assert grpc._cython.cygrpc._Metadatum("k", "v").key == "k"
+    assert not isinstance(object(), grpc._cython.cygrpc.CompositeChannelCredentials)
+    handler = grpc.unary_unary_rpc_method_handler(None)
+    assert grpc.method_handlers_generic_handler("S", {"M": handler})._method_handlers == {"/S/M": handler}
+    with pytest.raises(AttributeError):
+        grpc._server._validate_generic_rpc_handlers([object()])
 
 
 def test_import_loads_little(run):
