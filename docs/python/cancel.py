@@ -16,7 +16,7 @@ with grpc.insecure_channel(sys.argv[1]) as channel:
 
     silence = threading.Event()
     notes = stub.Chat(iter(silence.wait, True))  # says nothing, so nothing is answered
-    notes.add_callback(silence.set)
+    notes.add_callback(silence.set)  # lets the iterator end, too
     threading.Timer(0.1, notes.cancel).start()
     try:
         next(notes)

@@ -37,8 +37,8 @@ class Places(places_pb2_grpc.PlacesServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "try again")
         if request.delay_ms:
             over = threading.Event()
-            context.add_callback(over.set)
-            over.wait(request.delay_ms / 1000)  # or until the client has gone
+            if context.add_callback(over.set):  # else the client has gone already
+                over.wait(request.delay_ms / 1000)
         context.send_initial_metadata((("served-by", "places"),))
         context.set_trailing_metadata((("request-id", metadata.get("request-id", "none")),))
         if request.text not in KNOWN and request.text != "Storm":

@@ -54,11 +54,15 @@ def target_of(folders, interpreters, certs):
         return "localhost:" + servers[package, secure][1]
 
     yield target
-    for (package, _), (server, _) in servers.items():
+    for server, _ in servers.values():
         server.send_signal(signal.SIGTERM)
-        code = server.wait(10)
-        server.stdout.close()
-        assert code == 0, package
+    try:
+        assert [server.wait(10) for server, _ in servers.values()] == [0] * len(servers)
+    finally:
+        for server, _ in servers.values():
+            server.kill()
+            server.wait()
+            server.stdout.close()
 
 
 @pytest.mark.parametrize("server", ["farcall", "grpcio"])
