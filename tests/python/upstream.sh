@@ -32,7 +32,7 @@ sed -i '/^@unittest.skip(/d' "$work/tests/unit/_exit_test.py"
 sed -i '/native_debug/d' "$work/tests/fork/_fork_interop_test.py" "$work/tests/fork/methods.py"
 export GRPC_ENABLE_FORK_SUPPORT=1
 
-excluded='/_cython/|/beta/|/framework/|channelz|csds|/admin/|observability|_absl_log_test|xds_interop|_dns_resolver|/qps/|/stress/'
+excluded='/_cython/|/_sanity/|/beta/|/framework/|channelz|csds|/admin/|observability|_absl_log_test|xds_interop|_dns_resolver|/qps/|/stress/'
 cd "$work"
 mapfile -t files < <(find tests tests_py3_only -name '*_test.py' | grep -Ev "$excluded" | sort)
 
