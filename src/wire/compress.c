@@ -108,7 +108,8 @@ static fc_result expand_room(fc_bytes **bytes, z_stream *z, size_t ceiling) {
     return FC_ERR_NO_MEMORY;
   }
   z->next_out = (*bytes)->data + len;
-  z->avail_out = (uInt)fc__smaller((*bytes)->cap - len, UINT_MAX);
+  size_t room = fc__smaller((*bytes)->cap, ceiling) - len; /* cap may be more than was asked for */
+  z->avail_out = (uInt)fc__smaller(room, UINT_MAX);
   return FC_OK;
 }
 

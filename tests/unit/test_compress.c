@@ -203,6 +203,27 @@ static void the_limit_is_exact(void **state) {
 }
 
 /* Hostile input 44: 16 MiB behind 16 KiB. Output, and so time, end one byte past the limit. */
+/* What a large message leaves is used again, and is then larger than was asked for. */
+static void the_limit_is_exact_in_memory_used_again(void **state) {
+  (void)state;
+  const size_t size = 200 * 1024;
+  uint8_t *data;
+  fc_bytes *message = fc_bytes_create(size, &data), *left, *out;
+  memset(data, 'x', size);
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    fc_bytes *packed = compress_or_fail(kinds[i], fc_bytes_slice(message));
+    for (size_t limit = size - 1000; limit <= size; limit += 500) {
+      left = fc_bytes_create(2 * size - 2000, &data);
+      fc_bytes_unref(left);
+      fc_result expected = limit < size ? FC_ERR_LIMIT : FC_OK;
+      assert_int_equal(fc__decompress(kinds[i], fc_bytes_slice(packed), limit, &out), expected);
+      fc_bytes_unref(out);
+    }
+    fc_bytes_unref(packed);
+  }
+  fc_bytes_unref(message);
+}
+
 static void a_bomb_is_stopped_at_the_limit(void **state) {
   (void)state;
   enum { SIZE = 16 << 20, LIMIT = 100000 };
@@ -298,6 +319,7 @@ int main(void) {
       cmocka_unit_test(anything_behind_the_end_is_refused),
       cmocka_unit_test(a_flipped_bit_is_refused_or_harmless),
       cmocka_unit_test(the_limit_is_exact),
+      cmocka_unit_test(the_limit_is_exact_in_memory_used_again),
       cmocka_unit_test(a_bomb_is_stopped_at_the_limit),
       cmocka_unit_test(a_small_message_is_compressed_in_little_memory),
       cmocka_unit_test(each_allocation_may_fail),
