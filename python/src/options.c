@@ -4,39 +4,35 @@
 #include <stddef.h>
 #include <string.h>
 
-/* How a value of grpcio's becomes one of the library's. In grpcio -1 or INT_MAX are "no limit". */
-enum kind {
-  KIND_TEXT,
+#include "option_values.h"
+
+/* Besides those of option_values.h. */
+enum {
+  KIND_TEXT = ENGINE_OPTION_KINDS,
   KIND_AGENT, /* a text that comes behind those given before */
-  KIND_FLAG,
-  KIND_BYTES,      /* -1: no limit */
-  KIND_BYTES_OR_0, /* -1: no limit, which is 0 */
-  KIND_U32,
-  KIND_MS,          /* milliseconds; INT_MAX: never */
-  KIND_COMPRESSION, /* the number of a Compression */
   KIND_SINGLE_THREADED,
 };
 
 static const struct known {
   const char *name;
-  enum kind kind;
+  int kind;
   size_t offset;
 } table[] = {
 #define FIELD(field) offsetof(fc_channel_options, field)
     {"SingleThreadedUnaryStream", KIND_SINGLE_THREADED, 0},
-    {"grpc.client_idle_timeout_ms", KIND_MS, FIELD(idle_timeout_ns)},
+    {"grpc.client_idle_timeout_ms", ENGINE_OPTION_MS, FIELD(idle_timeout_ns)},
     {"grpc.default_authority", KIND_TEXT, FIELD(authority)},
-    {"grpc.default_compression_algorithm", KIND_COMPRESSION, FIELD(compression)},
-    {"grpc.http2.lookahead_bytes", KIND_U32, FIELD(initial_window_bytes)},
-    {"grpc.initial_reconnect_backoff_ms", KIND_MS, FIELD(min_backoff_ns)},
-    {"grpc.keepalive_permit_without_calls", KIND_FLAG, FIELD(keepalive_without_calls)},
-    {"grpc.keepalive_time_ms", KIND_MS, FIELD(keepalive_time_ns)},
-    {"grpc.keepalive_timeout_ms", KIND_MS, FIELD(keepalive_timeout_ns)},
-    {"grpc.max_metadata_size", KIND_U32, FIELD(max_metadata_bytes)},
-    {"grpc.max_receive_message_length", KIND_BYTES, FIELD(max_receive_message_bytes)},
-    {"grpc.max_reconnect_backoff_ms", KIND_MS, FIELD(max_backoff_ns)},
-    {"grpc.max_send_message_length", KIND_BYTES_OR_0, FIELD(max_send_message_bytes)},
-    {"grpc.min_reconnect_backoff_ms", KIND_MS, FIELD(connect_timeout_ns)},
+    {"grpc.default_compression_algorithm", ENGINE_OPTION_COMPRESSION, FIELD(compression)},
+    {"grpc.http2.lookahead_bytes", ENGINE_OPTION_U32, FIELD(initial_window_bytes)},
+    {"grpc.initial_reconnect_backoff_ms", ENGINE_OPTION_MS, FIELD(min_backoff_ns)},
+    {"grpc.keepalive_permit_without_calls", ENGINE_OPTION_FLAG, FIELD(keepalive_without_calls)},
+    {"grpc.keepalive_time_ms", ENGINE_OPTION_MS, FIELD(keepalive_time_ns)},
+    {"grpc.keepalive_timeout_ms", ENGINE_OPTION_MS, FIELD(keepalive_timeout_ns)},
+    {"grpc.max_metadata_size", ENGINE_OPTION_U32, FIELD(max_metadata_bytes)},
+    {"grpc.max_receive_message_length", ENGINE_OPTION_BYTES, FIELD(max_receive_message_bytes)},
+    {"grpc.max_reconnect_backoff_ms", ENGINE_OPTION_MS, FIELD(max_backoff_ns)},
+    {"grpc.max_send_message_length", ENGINE_OPTION_BYTES_OR_0, FIELD(max_send_message_bytes)},
+    {"grpc.min_reconnect_backoff_ms", ENGINE_OPTION_MS, FIELD(connect_timeout_ns)},
     {"grpc.primary_user_agent", KIND_AGENT, FIELD(user_agent)},
     {"grpc.secondary_user_agent", KIND_AGENT, FIELD(user_agent_suffix)},
     {"grpc.ssl_target_name_override", KIND_TEXT, FIELD(tls_target_name)},
@@ -53,18 +49,8 @@ static int invalid(PyObject *pair) {
 
 /* ---- values ---- */
 
-/* An int, or an object that gives one: grpcio takes whatever has __int__. */
 static int read_int(PyObject *pair, PyObject *value, long long *out) {
-  PyObject *number = PyUnicode_Check(value) || PyBytes_Check(value) ? NULL : PyNumber_Long(value);
-  if (!number) {
-    PyErr_Clear();
-    return invalid(pair);
-  }
-  int overflow;
-  *out = PyLong_AsLongLongAndOverflow(number, &overflow);
-  if (overflow) *out = overflow < 0 ? LLONG_MIN : LLONG_MAX;
-  Py_DECREF(number);
-  return 0;
+  return engine_option_number(value, out) == 0 ? 0 : invalid(pair);
 }
 
 /* The text lives as long as the list of items. */
@@ -100,37 +86,6 @@ static int add_agent(struct engine_channel_options *out, PyObject *pair, PyObjec
   return r;
 }
 
-static int64_t milliseconds(long long value) {
-  if (value >= INT32_MAX) return FC_NEVER;
-  return value > 0 ? value * FC_MILLISECOND : FC_MILLISECOND;
-}
-
-static void store(const struct known *known, void *field, long long value) {
-  switch (known->kind) {
-    case KIND_FLAG:
-      *(bool *)field = value != 0;
-      break;
-    case KIND_BYTES:
-      *(size_t *)field = value < 0 ? SIZE_MAX : value == 0 ? 1 : (size_t)value;
-      break;
-    case KIND_BYTES_OR_0:
-      *(size_t *)field = value < 0 ? 0 : value == 0 ? 1 : (size_t)value;
-      break;
-    case KIND_U32:
-      *(uint32_t *)field = value < 0 ? 0 : value > INT32_MAX ? INT32_MAX : (uint32_t)value;
-      break;
-    case KIND_MS:
-      *(int64_t *)field = milliseconds(value);
-      break;
-    case KIND_COMPRESSION:
-      if (value >= 0 && value <= FC_COMPRESSION_GZIP - FC_COMPRESSION_NONE)
-        *(fc_compression *)field = (fc_compression)(FC_COMPRESSION_NONE + value);
-      break;
-    default:
-      break;
-  }
-}
-
 /* ---- pairs ---- */
 
 static int apply(struct engine_channel_options *out, const struct known *known, PyObject *pair,
@@ -144,7 +99,7 @@ static int apply(struct engine_channel_options *out, const struct known *known, 
     return 0;
   }
   if (read_int(pair, value, &number) < 0) return -1;
-  store(known, field, number);
+  engine_option_store(known->kind, field, number);
   return 0;
 }
 
