@@ -4,6 +4,7 @@ BUILD ?= build
 PYTHON ?= python3
 PREFIX ?= /usr/local
 SECONDS ?= 60
+SEED ?= 0
 PRESET ?= release
 
 ifneq ($(origin CC),default)
@@ -12,7 +13,7 @@ export CC
 endif
 export BUILD PYTHON
 
-.PHONY: all configure demo test bench bench-python fuzz lint format install abi-update clean
+.PHONY: all configure demo test bench bench-python fuzz models lint format install abi-update clean
 
 all: configure
 	cmake --build $(BUILD)/$(PRESET)
@@ -35,6 +36,9 @@ bench-python:
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)
+
+models:
+	@scripts/models.sh $(SECONDS) $(SEED)
 
 lint:
 	@scripts/lint.sh
