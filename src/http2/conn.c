@@ -105,7 +105,7 @@ struct fc__h2_conn *fc__h2_conn_create(const struct fc__h2_config *config,
   fc__node_init(&c->all);
   fc__node_init(&c->ready);
   fc__node_init(&c->done);
-  fc__h2_out_init(&c->out);
+  bool has_output = fc__h2_out_init(&c->out);
   fc__h2_bucket_init(&c->bucket, config->bucket_burst, config->bucket_per_second, now);
   c->in.state = c->server ? FC__H2_IN_PREFACE : FC__H2_IN_HEADER;
   c->block.deadline = c->ack_deadline = c->last_ping = FC_NEVER;
@@ -113,8 +113,9 @@ struct fc__h2_conn *fc__h2_conn_create(const struct fc__h2_config *config,
   init_windows(c);
   c->decoder = fc__hpack_decoder_create(FC__HPACK_TABLE_DEFAULT, config->max_header_list_bytes);
   c->encoder = fc__hpack_encoder_create();
-  if (c->decoder && c->encoder) queue_preface(c);
-  if (!c->decoder || !c->encoder || c->result) {
+  bool complete = has_output && c->decoder && c->encoder;
+  if (complete) queue_preface(c);
+  if (!complete || c->result) {
     fc__h2_conn_destroy(c);
     return NULL;
   }

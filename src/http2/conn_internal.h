@@ -92,28 +92,34 @@ struct fc__h2_run {
 
 /* ---- output ---- */
 
-/* Bytes that are written between those of the buffer, from where they lie. */
-struct fc__h2_ref {
-  size_t at; /* position in the buffer */
-  const uint8_t *data;
-  size_t len;
-  fc_bytes *owner;
+enum { FC__H2_SEGMENT_HEAD = 32 }; /* a frame header and a message's prefix, at least */
+
+/* Frames that may be handed out for writing, or have been, and do not change any more: bytes of the connection's own, then
+ * perhaps a part of a message, from where that lies. */
+struct fc__h2_segment {
+  uint8_t *own; /* a buffer of own_cap bytes; NULL: they are in head */
+  size_t own_len, own_cap;
+  const uint8_t *body;
+  size_t body_len;
+  fc_bytes *owner; /* of body, referenced; NULL: there is none */
+  size_t written;  /* how much of own, and then of body */
+  bool secret;     /* own has such fields in it */
+  uint8_t head[FC__H2_SEGMENT_HEAD];
 };
 
 struct fc__h2_out {
-  struct fc__buf buf;
-  size_t start;     /* bytes before it are written */
-  size_t sealed;    /* bytes before it were handed out for writing: they must not change */
-  size_t tail;      /* header of the DATA frame that ends the buffer, and may take in more */
-  uint32_t tail_id; /* its stream; 0: there is none */
-  uint32_t refs_first, refs_count, refs_cap;
-  struct fc__h2_ref *refs;
-  size_t ref_bytes;
-  /* Control frames and acknowledgements not written yet. Those queued up to mark, and those
-   * after it. */
-  uint64_t written, mark;
+  /* An array, of which those from first to end are not written yet, and limit ends the room. */
+  struct fc__h2_segment *segments, *first, *end, *limit;
+  size_t segment_bytes; /* of these, not written */
+  struct fc__buf buf;   /* frames behind them, which nobody has seen yet */
+  uint8_t *spare;       /* an empty buffer, or NULL */
+  size_t spare_cap;
+  size_t open_frame;      /* in buf: the DATA frame that ends it and may take in more */
+  uint32_t open_frame_id; /* its stream; 0: there is none */
+  /* Control frames and acknowledgements not written yet. Those queued before the present epoch began,
+   * and since. The epoch ends when all bytes queued before it are written. */
+  uint64_t written, epoch_at;
   uint32_t controls[2], acks[2];
-  bool secrets; /* the buffer has such fields in it, or had since it started over */
 };
 
 /* The header block being built. */
@@ -268,12 +274,13 @@ void fc__h2_shift_recv_windows(struct fc__h2_conn *c, int64_t by);
 
 /* ---- output.c ---- */
 
-void fc__h2_out_init(struct fc__h2_out *out);
+bool fc__h2_out_init(struct fc__h2_out *out); /* false: no memory; nothing is to be finished then */
 void fc__h2_out_finish(struct fc__h2_conn *c);
 uint8_t *fc__h2_out_grow(struct fc__h2_conn *c, size_t len);
-bool fc__h2_out_ref(struct fc__h2_conn *c, const uint8_t *data, size_t len, fc_bytes *owner);
-/* Takes back what was appended last: bytes from at on, references beyond a number of them. */
-void fc__h2_out_cut(struct fc__h2_conn *c, size_t at, uint32_t refs);
+/* Makes sure that the next fc__h2_out_add_body finds memory; false: there is none. */
+bool fc__h2_out_reserve_body(struct fc__h2_out *out);
+/* Ends the frame in the buffer, and so a segment, with a part of a message. */
+void fc__h2_out_add_body(struct fc__h2_out *out, fc_slice body, fc_bytes *owner);
 /* Appends a frame of the owner's; fails the connection when memory is short. */
 void fc__h2_put_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
                       const uint8_t *payload, uint32_t len);
@@ -294,7 +301,7 @@ static inline void fc__h2_unref(struct fc__h2_conn *c, fc_bytes *bytes) {
 }
 
 static inline size_t fc__h2_out_pending(const struct fc__h2_out *out) {
-  return out->buf.len - out->start + out->ref_bytes;
+  return out->segment_bytes + out->buf.len;
 }
 
 /* Room for len bytes at the end of the output, not counted yet; NULL: no memory. */
@@ -308,8 +315,14 @@ static inline uint8_t *fc__h2_out_room(struct fc__h2_conn *c, size_t len) {
 /* Queues head, then body or inline_body; not what the end of the stream is about. */
 fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice head,
                        fc_bytes *body, fc_slice inline_body);
-/* Moves the first n queued bytes to the output. False: no memory. */
-bool fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n);
+/* The start of what s has queued, for one frame: bytes that are copied, then perhaps a part of a message that is not. */
+struct fc__h2_payload {
+  size_t copied, body;
+};
+struct fc__h2_payload fc__h2_queue_peek(const struct fc__h2_stream *s, size_t most);
+/* Moves that payload to the output, behind a frame header there, where memory for it is reserved. */
+void fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s,
+                       struct fc__h2_payload payload);
 void fc__h2_drop_queue(struct fc__h2_conn *c, struct fc__h2_stream *s);
 void fc__h2_spare_finish(struct fc__h2_conn *c);
 

@@ -1,7 +1,7 @@
 /*
- * Bytes waiting to be written: one buffer that frames are built in, and references to large
- * payloads inserted between them. Writing consumes from the front; the buffer starts over when all
- * is written, and is moved together now and then when it never is.
+ * Bytes waiting to be written: a list of segments that do not change any more, and behind them the buffer that frames are
+ * built in. The buffer becomes a segment when it is handed out for writing, or when a part of a message follows
+ * that is written from where it lies; so a frame can grow only while nobody has seen it.
  */
 #include <assert.h>
 
@@ -9,80 +9,144 @@
 #include "http2/conn_internal.h"
 
 enum {
-  OUT_MAX = 64 * 1024 * 1024, /* header blocks and small messages of very many streams */
-  OUT_KEPT = 65536,           /* a larger buffer is given back when it was used but little */
-  ACKS_MAX = 1000,            /* not written yet: CVE-2019-9512, CVE-2019-9515 */
-  CONTROLS_MAX = 5000,        /* of all kinds: CVE-2019-9514 */
+  /* Header blocks and small messages of very many streams. Twice as much in all: what is handed out, and what is not. */
+  BUFFER_MAX = 32 * 1024 * 1024,
+  BUFFER_KEPT = 65536, /* a larger buffer is given back when it was used but little */
+  SEGMENTS_FIRST = 2,
+  SEGMENTS_KEPT = 64,  /* room for more of them is given back when all is written */
+  ACKS_MAX = 1000,     /* not written yet: CVE-2019-9512, CVE-2019-9515 */
+  CONTROLS_MAX = 5000, /* of all kinds: CVE-2019-9514 */
 };
 
-void fc__h2_out_init(struct fc__h2_out *out) { fc__buf_init(&out->buf, OUT_MAX); }
-
-void fc__h2_out_finish(struct fc__h2_conn *c) {
-  struct fc__h2_out *out = &c->out;
-  for (uint32_t i = out->refs_first; i < out->refs_count; i++) {
-    fc__h2_unref(c, out->refs[i].owner);
-  }
-  fc__free(out->refs);
-  fc__buf_finish(&out->buf);
+static void set_segments(struct fc__h2_out *out, struct fc__h2_segment *segments, size_t count,
+                         size_t cap) {
+  out->segments = out->first = segments;
+  out->end = segments + count;
+  out->limit = segments + cap;
 }
 
-/* Drops the written bytes at the front. Moving costs no more than writing them did, since they
- * are the larger part. */
-static void move_together(struct fc__h2_out *out) {
-  size_t by = out->start;
-  if (by < OUT_KEPT || by < out->buf.len / 2) return;
-  fc__buf_consume(&out->buf, by);
-  out->start = 0;
-  out->sealed -= by;
-  out->tail -= by;
-  for (uint32_t i = out->refs_first; i < out->refs_count; i++) out->refs[i].at -= by;
+bool fc__h2_out_init(struct fc__h2_out *out) {
+  fc__buf_init(&out->buf, BUFFER_MAX);
+  struct fc__h2_segment *segments = fc__alloc(SEGMENTS_FIRST * sizeof *segments);
+  if (segments) set_segments(out, segments, 0, SEGMENTS_FIRST);
+  return segments != NULL;
 }
+
+/* ---- buffers ---- */
 
 uint8_t *fc__h2_out_grow(struct fc__h2_conn *c, size_t len) {
   return fc__buf_reserve(&c->out.buf, len);
 }
 
-static bool grow_refs(struct fc__h2_out *out) {
-  if (out->refs_first > 0 && out->refs_first >= out->refs_cap / 2) {
-    out->refs_count -= out->refs_first;
-    memmove(out->refs, out->refs + out->refs_first, out->refs_count * sizeof *out->refs);
-    out->refs_first = 0;
+/* The bytes of the buffer are a segment's now. */
+static void next_buffer(struct fc__h2_out *out) {
+  out->buf.data = out->spare;
+  out->buf.cap = out->spare_cap;
+  out->buf.len = 0;
+  out->buf.secret = false;
+  out->spare = NULL;
+  out->spare_cap = 0;
+  out->open_frame_id = 0;
+}
+
+/* Keeps a buffer that is written for the next frames, if they have none. */
+static void release_buffer(struct fc__h2_out *out, const struct fc__h2_segment *segment) {
+  bool large = segment->own_cap > BUFFER_KEPT && segment->own_len < segment->own_cap / 8;
+  if (segment->secret) fc__erase(segment->own, segment->own_len);
+  if (!out->buf.data && !large) {
+    out->buf.data = segment->own;
+    out->buf.cap = segment->own_cap;
+  } else if (!out->spare && !large) {
+    out->spare = segment->own;
+    out->spare_cap = segment->own_cap;
+  } else {
+    fc__free(segment->own);
+  }
+}
+
+/* ---- segments ---- */
+
+/* Room for one more where there was none; false: no memory. */
+FC__H2_RARE static bool grow_segments(struct fc__h2_out *out) {
+  size_t count = (size_t)(out->end - out->first), cap = (size_t)(out->limit - out->segments);
+  if (count <= cap / 2) {
+    memmove(out->segments, out->first, count * sizeof *out->first);
+    set_segments(out, out->segments, count, cap);
     return true;
   }
-  uint32_t cap = out->refs_cap ? 2 * out->refs_cap : 16;
-  struct fc__h2_ref *refs = fc__resize(out->refs, cap * sizeof *refs);
-  if (!refs) return false;
-  out->refs = refs;
-  out->refs_cap = cap;
+  struct fc__h2_segment *grown = fc__alloc(2 * cap * sizeof *grown);
+  if (!grown) return false;
+  memcpy(grown, out->first, count * sizeof *grown);
+  fc__free(out->segments);
+  set_segments(out, grown, count, 2 * cap);
   return true;
 }
 
-bool fc__h2_out_ref(struct fc__h2_conn *c, const uint8_t *data, size_t len, fc_bytes *owner) {
-  struct fc__h2_out *out = &c->out;
-  if (out->refs_count == out->refs_cap && !grow_refs(out)) return false;
-  out->refs[out->refs_count++] = (struct fc__h2_ref){
-      .at = out->buf.len, .data = data, .len = len, .owner = fc_bytes_ref(owner)};
-  out->ref_bytes += len;
-  return true;
+static bool reserve_segment(struct fc__h2_out *out) {
+  return out->end < out->limit || grow_segments(out);
 }
 
-void fc__h2_out_cut(struct fc__h2_conn *c, size_t at, uint32_t refs) {
-  struct fc__h2_out *out = &c->out;
-  out->buf.len = at;
-  while (out->refs_count - out->refs_first > refs) {
-    struct fc__h2_ref *ref = &out->refs[--out->refs_count];
-    out->ref_bytes -= ref->len;
-    fc__h2_unref(c, ref->owner);
+static struct fc__h2_segment *add_segment(struct fc__h2_out *out) {
+  struct fc__h2_segment *segment = out->end++;
+  segment->own = out->buf.data;
+  segment->own_len = out->buf.len;
+  segment->own_cap = out->buf.cap;
+  segment->body_len = segment->written = 0;
+  segment->owner = NULL;
+  segment->secret = out->buf.secret;
+  out->segment_bytes += out->buf.len;
+  return segment;
+}
+
+/* Enough waits for the next writes: what follows is better gathered in the buffer. */
+static bool enough_is_handed_out(const struct fc__h2_out *out) {
+  return out->end - out->first >= FC__H2_IOV_MAX / 2 || out->segment_bytes >= FC__H2_OUT_LIMIT;
+}
+
+/* Without memory for one more segment those that are there are written first. */
+static void hand_out_buffer(struct fc__h2_out *out) {
+  if (out->buf.len == 0 || enough_is_handed_out(out) || !reserve_segment(out)) return;
+  (void)add_segment(out);
+  next_buffer(out);
+}
+
+bool fc__h2_out_reserve_body(struct fc__h2_out *out) { return reserve_segment(out); }
+
+void fc__h2_out_add_body(struct fc__h2_out *out, fc_slice body, fc_bytes *owner) {
+  struct fc__h2_segment *segment = add_segment(out);
+  segment->body = body.data;
+  segment->body_len = body.len;
+  segment->owner = fc_bytes_ref(owner);
+  out->segment_bytes += body.len;
+  if (segment->own_len <= sizeof segment->head && !segment->secret) {
+    memcpy(segment->head, segment->own, segment->own_len);
+    segment->own = NULL;
+    out->buf.len = 0;
+  } else {
+    next_buffer(out);
   }
+}
+
+static void finish_segment(struct fc__h2_conn *c, struct fc__h2_segment *segment) {
+  if (segment->own) release_buffer(&c->out, segment);
+  if (segment->owner) fc__h2_unref(c, segment->owner);
+}
+
+void fc__h2_out_finish(struct fc__h2_conn *c) {
+  struct fc__h2_out *out = &c->out;
+  while (out->first < out->end) finish_segment(c, out->first++);
+  fc__free(out->segments);
+  fc__buf_finish(&out->buf);
+  fc__free(out->spare);
 }
 
 /* ---- control frames ---- */
 
-/* Frames queued before the mark are written once the mark is. So a count is at most two rounds
- * of writing old, and exact while nothing is written at all. */
+/* When all bytes queued before the present epoch are written, their count is dropped and the next epoch begins. The sum
+ * may count too many, by one epoch, and is exact while nothing is written at all. */
 static void forget_written(struct fc__h2_out *out) {
-  if (out->written < out->mark) return;
-  out->mark = out->written + fc__h2_out_pending(out);
+  if (out->written < out->epoch_at) return;
+  out->epoch_at = out->written + fc__h2_out_pending(out);
   out->controls[0] = out->controls[1];
   out->acks[0] = out->acks[1];
   out->controls[1] = out->acks[1] = 0;
@@ -110,7 +174,7 @@ void fc__h2_put_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flag
       p, (struct fc__h2_frame){.len = len, .type = (uint8_t)type, .flags = flags, .id = id});
   if (len) memcpy(p + FC__H2_HEADER_LEN, payload, len);
   c->out.buf.len += FC__H2_HEADER_LEN + len;
-  c->out.tail_id = 0;
+  c->out.open_frame_id = 0;
 }
 
 void fc__h2_put_control(struct fc__h2_conn *c, enum fc__h2_type type, uint8_t flags, uint32_t id,
@@ -128,20 +192,27 @@ void fc__h2_put_u32_frame(struct fc__h2_conn *c, enum fc__h2_type type, uint32_t
 
 /* ---- writing ---- */
 
-static int fill(const struct fc__h2_out *out, struct iovec *iov) {
-  size_t at = out->start;
-  uint32_t next = out->refs_first;
+/* The unwritten part of a segment, in at most two entries. */
+static int fill_from(const struct fc__h2_segment *segment, struct iovec *iov) {
+  size_t at = segment->written, own_len = segment->own_len;
   int count = 0;
-  for (; next < out->refs_count && count < FC__H2_IOV_MAX; next++) {
-    const struct fc__h2_ref *ref = &out->refs[next];
-    if (ref->at > at) iov[count++] = (struct iovec){out->buf.data + at, ref->at - at};
-    at = ref->at;
-    if (count == FC__H2_IOV_MAX) return count;
-    iov[count++] = (struct iovec){(void *)(uintptr_t)ref->data, ref->len};
+  if (at < own_len) {
+    const uint8_t *own = segment->own ? segment->own : segment->head;
+    iov[count++] = (struct iovec){(void *)(uintptr_t)(own + at), own_len - at};
+    at = own_len;
   }
-  if (at < out->buf.len && count < FC__H2_IOV_MAX) {
-    iov[count++] = (struct iovec){out->buf.data + at, out->buf.len - at};
+  size_t body_at = at - own_len;
+  if (body_at < segment->body_len) {
+    iov[count++] =
+        (struct iovec){(void *)(uintptr_t)(segment->body + body_at), segment->body_len - body_at};
   }
+  return count;
+}
+
+static int fill(const struct fc__h2_out *out, struct iovec *iov) {
+  int count = 0;
+  for (const struct fc__h2_segment *s = out->first; s < out->end && count < FC__H2_IOV_MAX - 1; s++)
+    count += fill_from(s, iov + count);
   return count;
 }
 
@@ -150,55 +221,53 @@ int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64
   if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
   if (c->closed) return 0;
   if (c->result == 0 && fc__h2_can_produce(c)) fc__h2_produce(c);
-  c->out.sealed = c->out.buf.len;
+  hand_out_buffer(&c->out);
   return fill(&c->out, iov);
 }
 
-/* Takes up to len bytes off the front: a reference that lies there, or buffered bytes before the
- * next one. */
-static size_t take_front(struct fc__h2_conn *c, size_t len) {
+/* Counts up to len bytes of the first segment as written. How many. */
+static size_t write_first(struct fc__h2_conn *c, size_t len) {
   struct fc__h2_out *out = &c->out;
-  struct fc__h2_ref *ref = out->refs_first < out->refs_count ? &out->refs[out->refs_first] : NULL;
-  if (!ref || ref->at > out->start) {
-    size_t most = (ref ? ref->at : out->buf.len) - out->start;
-    if (len > most) len = most;
-    out->start += len;
+  struct fc__h2_segment *segment = out->first;
+  assert(segment < out->end && "more was written than was handed out");
+  size_t left = segment->own_len + segment->body_len - segment->written;
+  if (len < left) {
+    segment->written += len;
+    out->segment_bytes -= len;
     return len;
   }
-  if (len > ref->len) len = ref->len;
-  ref->data += len;
-  ref->len -= len;
-  out->ref_bytes -= len;
-  if (ref->len == 0) {
-    fc__h2_unref(c, ref->owner);
-    if (++out->refs_first == out->refs_count) out->refs_first = out->refs_count = 0;
-  }
-  return len;
+  out->segment_bytes -= left;
+  out->first++;
+  finish_segment(c, segment);
+  return left;
+}
+
+/* Gives back what was needed only because the peer was slow. */
+FC__H2_RARE static void shrink(struct fc__h2_out *out) {
+  fc__free(out->spare);
+  out->spare = NULL;
+  out->spare_cap = 0;
+  if (out->limit - out->segments <= SEGMENTS_KEPT) return;
+  struct fc__h2_segment *fewer = fc__resize(out->segments, SEGMENTS_FIRST * sizeof *fewer);
+  if (fewer) set_segments(out, fewer, 0, SEGMENTS_FIRST);
 }
 
 static void start_over(struct fc__h2_out *out) {
-  if (out->secrets) fc__erase(out->buf.data, out->buf.len);
-  out->secrets = false;
-  if (out->buf.cap > OUT_KEPT && out->buf.len < out->buf.cap / 8) fc__buf_finish(&out->buf);
-  out->start = out->sealed = 0;
-  out->buf.len = 0;
-  out->tail_id = 0;
-  out->refs_first = out->refs_count = 0;
+  out->first = out->end = out->segments;
   out->controls[0] = out->controls[1] = out->acks[0] = out->acks[1] = 0;
-  out->mark = out->written;
+  out->epoch_at = out->written;
+  if (out->spare || out->limit - out->segments > SEGMENTS_KEPT) shrink(out);
 }
 
 void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now) {
   struct fc__h2_out *out = &c->out;
   c->now = now;
-  assert(len <= fc__h2_out_pending(out) && "more was written than waited");
   out->written += len;
-  while (len > 0) len -= take_front(c, len);
+  while (len > 0) len -= write_first(c, len);
   if (fc__h2_out_pending(out) == 0) {
     start_over(out);
   } else {
     forget_written(out);
-    move_together(out);
   }
 }
 

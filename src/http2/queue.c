@@ -106,37 +106,68 @@ fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice 
   return FC_OK;
 }
 
-/* Moves up to most of the bytes at the front of a chunk to the output. How many; 0: no memory. */
-static size_t move_front(struct fc__h2_conn *c, struct fc__h2_chunk *chunk, size_t most) {
-  bool own = chunk->start < chunk->len;
-  const uint8_t *data = own ? chunk->room + chunk->start : chunk->data;
-  size_t len = own ? chunk->len - chunk->start : chunk->left;
-  if (len > most) len = most;
-  bool moved = own || len <= COPY_MAX ? fc__buf_append(&c->out.buf, data, len)
-                                      : fc__h2_out_ref(c, data, len, chunk->body);
-  if (!moved) return 0;
-  if (own) {
-    chunk->start += (uint32_t)len;
-  } else {
-    chunk->data += len;
-    chunk->left -= len;
+/* ---- to frames ---- */
+
+/* So many of the bytes that are left of a chunk's body are better copied. */
+static bool is_copied(size_t len) { return len <= COPY_MAX; }
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* A part of a message that is not copied ends the frame, so that a frame is never more than one segment of the output. */
+struct fc__h2_payload fc__h2_queue_peek(const struct fc__h2_stream *s, size_t most) {
+  struct fc__h2_payload payload = {0};
+  for (const struct fc__h2_chunk *chunk = s->first_chunk; chunk && payload.copied < most;
+       chunk = chunk->next) {
+    payload.copied += least(chunk->len - chunk->start, most - payload.copied);
+    size_t body = least(chunk->left, most - payload.copied);
+    if (!is_copied(body)) {
+      payload.body = body;
+      break;
+    }
+    payload.copied += body;
   }
-  return len;
+  return payload;
 }
 
-bool fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n) {
-  assert(n <= s->queued && "no more is moved than is queued");
-  s->queued -= n;
-  while (n > 0) {
-    struct fc__h2_chunk *chunk = s->first_chunk;
-    assert(chunk && "what is queued is in chunks");
-    size_t len = move_front(c, chunk, n);
-    if (len == 0) return false;
-    n -= len;
-    if (chunk->start < chunk->len || chunk->left > 0) continue;
-    s->first_chunk = chunk->next;
-    if (!chunk->next) s->last_chunk = NULL;
-    chunk_release(c, chunk);
+static void copy(struct fc__h2_conn *c, const uint8_t *data, size_t len) {
+  struct fc__buf *out = &c->out.buf;
+  if (len == 0) return;
+  memcpy(out->data + out->len, data, len);
+  out->len += len;
+}
+
+/* Copies up to most of the bytes that a chunk holds of its own, then of its body. How many. */
+static size_t copy_front(struct fc__h2_conn *c, struct fc__h2_chunk *chunk, size_t most) {
+  size_t own = least(chunk->len - chunk->start, most);
+  copy(c, chunk->room + chunk->start, own);
+  chunk->start += (uint32_t)own;
+  size_t body = least(chunk->left, most - own);
+  copy(c, chunk->data, body);
+  chunk->data += body;
+  chunk->left -= body;
+  return own + body;
+}
+
+static void release_if_empty(struct fc__h2_conn *c, struct fc__h2_stream *s) {
+  struct fc__h2_chunk *chunk = s->first_chunk;
+  if (chunk->start < chunk->len || chunk->left > 0) return;
+  s->first_chunk = chunk->next;
+  if (!chunk->next) s->last_chunk = NULL;
+  chunk_release(c, chunk);
+}
+
+void fc__h2_queue_move(struct fc__h2_conn *c, struct fc__h2_stream *s,
+                       struct fc__h2_payload payload) {
+  assert(payload.copied + payload.body <= s->queued && "no more is moved than is queued");
+  s->queued -= payload.copied + payload.body;
+  while (payload.copied > 0) {
+    payload.copied -= copy_front(c, s->first_chunk, payload.copied);
+    release_if_empty(c, s);
   }
-  return true;
+  if (payload.body == 0) return;
+  struct fc__h2_chunk *chunk = s->first_chunk;
+  fc__h2_out_add_body(&c->out, (fc_slice){chunk->data, payload.body}, chunk->body);
+  chunk->data += payload.body;
+  chunk->left -= payload.body;
+  release_if_empty(c, s);
 }

@@ -8,26 +8,27 @@
 
 enum { QUANTUM = 65536 }; /* of one stream before the next has its turn */
 
-/* ---- straight into the output ---- */
-
-/* A DATA frame of s that ends the output and was not handed out yet can take in more. */
-static bool tail_is_open(const struct fc__h2_out *out, const struct fc__h2_stream *s) {
-  return out->tail_id == s->id && out->tail >= out->sealed;
+static void write_header(uint8_t *to, const struct fc__h2_stream *s, size_t len, bool end) {
+  fc__h2_frame_write(to, (struct fc__h2_frame){.len = (uint32_t)len,
+                                               .type = FC__H2_DATA,
+                                               .flags = end ? FC__H2_END_STREAM : 0,
+                                               .id = s->id});
 }
 
-static bool extend_tail(struct fc__h2_conn *c, fc_slice a, fc_slice b, bool end) {
+/* ---- straight into the output ---- */
+
+/* Adds to the DATA frame of s that ends the output. False: there is none, or it cannot take that much. */
+static bool extend_open_frame(struct fc__h2_conn *c, const struct fc__h2_stream *s, fc_slice a,
+                              fc_slice b, bool end) {
   struct fc__h2_out *out = &c->out;
-  size_t len = out->buf.len - out->tail - FC__H2_HEADER_LEN + a.len + b.len;
+  if (out->open_frame_id != s->id) return false;
+  size_t len = out->buf.len - out->open_frame - FC__H2_HEADER_LEN + a.len + b.len;
   if (len > c->peer_max_frame) return false;
   uint8_t *to = fc__h2_out_room(c, a.len + b.len);
   if (!to) return false;
   fc__h2_append(to, a, b);
   out->buf.len += a.len + b.len;
-  fc__h2_frame_write(out->buf.data + out->tail,
-                     (struct fc__h2_frame){.len = (uint32_t)len,
-                                           .type = FC__H2_DATA,
-                                           .flags = end ? FC__H2_END_STREAM : 0,
-                                           .id = out->tail_id});
+  write_header(out->buf.data + out->open_frame, s, len, end);
   return true;
 }
 
@@ -35,16 +36,13 @@ static bool put_data(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice a,
                      bool end) {
   struct fc__h2_out *out = &c->out;
   size_t len = a.len + b.len;
-  if (!tail_is_open(out, s) || !extend_tail(c, a, b, end)) {
+  if (!extend_open_frame(c, s, a, b, end)) {
     uint8_t *to = fc__h2_out_room(c, FC__H2_HEADER_LEN + len);
     if (!to) return false;
-    fc__h2_frame_write(to, (struct fc__h2_frame){.len = (uint32_t)len,
-                                                 .type = FC__H2_DATA,
-                                                 .flags = end ? FC__H2_END_STREAM : 0,
-                                                 .id = s->id});
+    write_header(to, s, len, end);
     fc__h2_append(to + FC__H2_HEADER_LEN, a, b);
-    out->tail = out->buf.len;
-    out->tail_id = s->id;
+    out->open_frame = out->buf.len;
+    out->open_frame_id = s->id;
     out->buf.len += FC__H2_HEADER_LEN + len;
   }
   s->send_window -= (int64_t)len;
@@ -124,34 +122,28 @@ static size_t frame_size(const struct fc__h2_conn *c, const struct fc__h2_stream
   return n < budget ? n : budget;
 }
 
-/* One DATA frame of n bytes from what is queued. */
-static bool produce_frame(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t n) {
-  bool end = n == s->queued && s->end_queued && !s->trailers.data;
-  uint8_t *header = fc__h2_out_room(c, FC__H2_HEADER_LEN);
-  if (!header) return false;
-  fc__h2_frame_write(header, (struct fc__h2_frame){.len = (uint32_t)n,
-                                                   .type = FC__H2_DATA,
-                                                   .flags = end ? FC__H2_END_STREAM : 0,
-                                                   .id = s->id});
-  size_t at = c->out.buf.len;
-  uint32_t refs = c->out.refs_count - c->out.refs_first;
+/* One DATA frame of up to most bytes from what is queued. How many; 0: no memory, and nothing has changed. */
+static size_t produce_frame(struct fc__h2_conn *c, struct fc__h2_stream *s, size_t most) {
+  struct fc__h2_payload payload = fc__h2_queue_peek(s, most);
+  size_t n = payload.copied + payload.body;
+  uint8_t *header = fc__h2_out_room(c, FC__H2_HEADER_LEN + payload.copied);
+  if (!header || !fc__h2_out_reserve_body(&c->out)) return 0;
+  write_header(header, s, n, n == s->queued && s->end_queued && !s->trailers.data);
   c->out.buf.len += FC__H2_HEADER_LEN;
-  c->out.tail_id = 0;
-  if (!fc__h2_queue_move(c, s, n)) {
-    fc__h2_out_cut(c, at, refs);
-    return false;
-  }
+  c->out.open_frame_id = 0;
+  fc__h2_queue_move(c, s, payload);
   s->send_window -= (int64_t)n;
   c->send_window -= (int64_t)n;
   fc__h2_note_sent(c, FC__H2_UPDATES_FOR_DATA);
-  return true;
+  return n;
 }
 
 /* The turn of one stream. It is in no list meanwhile. */
 static void produce_stream(struct fc__h2_conn *c, struct fc__h2_stream *s) {
   size_t before = s->queued, budget = QUANTUM;
   for (size_t n; (n = frame_size(c, s, budget)) > 0; budget -= n) {
-    if (!produce_frame(c, s, n)) {
+    n = produce_frame(c, s, n);
+    if (n == 0) {
       fc__h2_fail_memory(c);
       return;
     }

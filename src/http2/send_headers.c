@@ -27,16 +27,13 @@ void fc__h2_block_begin(struct fc__h2_conn *c, struct fc__h2_stream *s) {
     b->to = &s->trailers;
     return;
   }
-  c->out.tail_id = 0;
+  c->out.open_frame_id = 0;
   b->failed = !fc__h2_out_room(c, FC__H2_HEADER_LEN);
   if (!b->failed) c->out.buf.len += FC__H2_HEADER_LEN;
 }
 
 /* What the application calls a secret is erased once it is written. */
-FC__H2_RARE static void note_secret(struct fc__h2_conn *c) {
-  c->building.to->secret = true;
-  if (!c->building.stateless) c->out.secrets = true;
-}
+FC__H2_RARE static void note_secret(struct fc__h2_conn *c) { c->building.to->secret = true; }
 
 void fc__h2_block_field(struct fc__h2_conn *c, fc_slice name, fc_slice value,
                         enum fc__hpack_indexing how) {
@@ -136,6 +133,13 @@ static bool finish_frames(struct fc__h2_conn *c, size_t at, uint32_t id, bool en
   return true;
 }
 
+/* Cuts an unfinished block off the output. */
+FC__H2_RARE static void drop_block(struct fc__h2_conn *c, size_t at) {
+  struct fc__buf *b = &c->out.buf;
+  if (b->secret) fc__erase(b->data + at, b->len - at);
+  b->len = at;
+}
+
 /* As if the block had never been begun. What it put into the encoder's table is unknown to the
  * peer. */
 FC__H2_RARE static fc_result take_back(struct fc__h2_conn *c, fc_result result) {
@@ -143,8 +147,7 @@ FC__H2_RARE static fc_result take_back(struct fc__h2_conn *c, fc_result result) 
   if (b->stateless) {
     fc__buf_finish(&b->stream->trailers);
   } else {
-    if (c->out.secrets) fc__erase(c->out.buf.data + b->at, c->out.buf.len - b->at);
-    c->out.buf.len = b->at;
+    drop_block(c, b->at);
     if (b->generation != fc__hpack_encoder_generation(c->encoder)) {
       fc__hpack_encoder_restart(c->encoder);
     }
@@ -201,13 +204,13 @@ bool fc__h2_send_waiting_trailers(struct fc__h2_conn *c, struct fc__h2_stream *s
   size_t at = b->len;
   if (!fc__h2_out_room(c, FC__H2_HEADER_LEN)) return false;
   b->len += FC__H2_HEADER_LEN;
-  c->out.tail_id = 0;
-  if (s->trailers.secret) c->out.buf.secret = c->out.secrets = true;
+  c->out.open_frame_id = 0;
+  if (s->trailers.secret) b->secret = true;
   /* A change of the table's size must open the next block, whatever that is. */
   bool done = fc__hpack_encode_updates(c->encoder, b) &&
               fc__buf_append(b, s->trailers.data, s->trailers.len) &&
               finish_frames(c, at, s->id, true);
-  if (!done) b->len = at;
+  if (!done) drop_block(c, at);
   fc__buf_finish(&s->trailers);
   return done;
 }

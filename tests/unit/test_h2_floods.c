@@ -439,8 +439,10 @@ static void row_07_acks_that_are_written_do_not_add_up(void **state) {
     for (uint64_t i = 0; i < 400; i++) h2_put_ping(&peer, i, false);
     assert_int_equal(h2_feed(&peer), 0);
     struct iovec iov[FC__H2_IOV_MAX];
-    assert_true(fc__h2_output(peer.conn, iov, peer.now) > 0);
-    fc__h2_written(peer.conn, iov[0].iov_len - 1, peer.now); /* never quite all */
+    size_t total = 0;
+    int count = fc__h2_output(peer.conn, iov, peer.now);
+    for (int j = 0; j < count; j++) total += iov[j].iov_len;
+    fc__h2_written(peer.conn, total - 1, peer.now); /* never quite all */
   }
 }
 

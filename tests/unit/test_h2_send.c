@@ -104,6 +104,23 @@ static void a_frame_that_is_being_written_takes_nothing_in(void **state) {
   assert_string_equal(h2_sent(&peer), "DATA 1 3\nDATA 1 3 end\n");
 }
 
+/* The socket takes all but the last bytes of a frame, and more than was ever moved at once: the frame must stay as the peer
+ * has begun to read it. */
+static void a_frame_that_is_partly_written_takes_nothing_in(void **state) {
+  (void)state;
+  static const uint8_t text[1000];
+  const fc_slice bytes = {text, sizeof text};
+  struct iovec iov[FC__H2_IOV_MAX];
+  size_t total = 0;
+  for (int i = 0; i < 100; i++)
+    assert_int_equal(fc__h2_send(peer.conn, stream(1), TEXT(""), NULL, bytes, false), FC_OK);
+  int count = fc__h2_output(peer.conn, iov, peer.now);
+  for (int i = 0; i < count; i++) total += iov[i].iov_len;
+  fc__h2_written(peer.conn, total - 10, peer.now);
+  assert_int_equal(fc__h2_send(peer.conn, stream(1), TEXT(""), NULL, bytes, false), FC_OK);
+  assert_int_equal(fc__h2_buffered(peer.conn), 10 + 9 + sizeof text);
+}
+
 static void a_shared_frame_is_no_longer_than_the_peer_allows(void **state) {
   (void)state;
   static const uint8_t text[1000];
@@ -174,7 +191,7 @@ static void a_body_may_be_written_in_pieces_of_any_size(void **state) {
       len += n;
       fc__h2_written(peer.conn, n, peer.now);
     }
-    assert_int_equal(len, 5 + 50000 + 4 + 4 * 9);
+    assert_int_equal(len, 5 + 50000 + 4 + 5 * 9); /* the body ends its last frame */
     assert_memory_equal(got + 9 + 5, large, 16379);
   }
 }
@@ -426,6 +443,7 @@ int main(void) {
       TEST(small_messages_of_a_stream_share_a_frame),
       TEST(an_end_goes_with_the_frame_before_it),
       TEST(a_frame_that_is_being_written_takes_nothing_in),
+      TEST(a_frame_that_is_partly_written_takes_nothing_in),
       TEST(a_shared_frame_is_no_longer_than_the_peer_allows),
       TEST(nothing_is_sent_after_the_end),
       TEST(an_empty_message_without_end_sends_nothing),
