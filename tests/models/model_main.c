@@ -41,8 +41,12 @@ void model_fail(const char *file, int line, const char *format, ...) {
   _exit(1);
 }
 
+/* A round takes milliseconds: one that takes so long does not end. */
+enum { ROUND_SECONDS_MAX = 30 };
+
 static void play(void) {
   struct fc__random random;
+  alarm(ROUND_SECONDS_MAX);
   fc__random_init(&random, seed);
   model_round(&random);
 }
@@ -74,6 +78,7 @@ static void prepare(const char *path) {
   program = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   setenv("CMOCKA_TEST_ABORT", "1", 1);
   signal(SIGABRT, tell_seed_at_signal);
+  signal(SIGALRM, tell_seed_at_signal);
   if (__sanitizer_set_death_callback) {
     __sanitizer_set_death_callback(tell_seed);
   } else {
