@@ -92,6 +92,9 @@ void fc__link_goaway(struct fc__link *link, uint32_t code, const char *debug, bo
 /* The peer's GOAWAY: no call is attached any more, and the link's end tells of it. */
 void fc__link_went_away(struct fc__link *link, uint32_t code, fc_slice debug, int64_t now);
 
+/* Reads whatever lies in the socket, so that the end of the connection is known if it has come. */
+void fc__link_probe(struct fc__link *link, int64_t now);
+
 /* Something was queued: it is written at the end of this turn or API call. */
 void fc__link_touch(struct fc__link *link);
 

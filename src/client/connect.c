@@ -19,8 +19,8 @@ static const double backoff_jitter = 0.2;     /* ... JITTER */
  * of the peer. */
 static const int64_t late = FC_SECOND;
 
-/* An idle connection may have been closed while nobody polled; asking it costs one read. */
-static const int64_t probe_after = 10 * FC_MILLISECOND;
+/* A connection may have been closed while nobody polled; asking it costs a read or two. */
+static const int64_t probe_after = FC_MILLISECOND;
 
 static void begin_round(struct fc_channel *ch, int64_t now);
 
@@ -236,9 +236,7 @@ void fc__connect_lost(struct fc_channel *ch, const char *reason, bool used, int6
 }
 
 void fc__connect_probe(struct fc_channel *ch, int64_t now) {
-  if (ch->connector.phase != FC__CONNECT_UP || ch->held) return;
+  if (ch->connector.phase != FC__CONNECT_UP) return;
   struct fc__link *link = ch->connector.conn->link;
-  if (now - link->last_read < probe_after || fc__h2_stream_count(link->h2) > 0) return;
-  struct fc__transport *transport = link->transport;
-  transport->on_ready(transport, FC__READY_READ, now);
+  if (now - link->last_read >= probe_after) fc__link_probe(link, now);
 }

@@ -288,6 +288,14 @@ static void put_u32(uint8_t *to, uint32_t value) {
   for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
+void raw_server_say(struct raw_server *s, fc_slice bytes) {
+  fc__loop_lock(s->loop);
+  for (struct fc__node *n = s->connections.next; n != &s->connections; n = n->next) {
+    put(FC__CONTAINER(n, struct raw_connection, all), bytes);
+  }
+  fc__loop_unlock(s->loop);
+}
+
 void raw_server_goaway(struct raw_server *s, uint32_t last_id, uint32_t code, const char *debug) {
   uint8_t frame[17 + 64] = {0};
   size_t len = strlen(debug);
@@ -297,9 +305,5 @@ void raw_server_goaway(struct raw_server *s, uint32_t last_id, uint32_t code, co
   put_u32(frame + 9, last_id);
   put_u32(frame + 13, code);
   memcpy(frame + 17, debug, len);
-  fc__loop_lock(s->loop);
-  for (struct fc__node *n = s->connections.next; n != &s->connections; n = n->next) {
-    put(FC__CONTAINER(n, struct raw_connection, all), (fc_slice){frame, 17 + len});
-  }
-  fc__loop_unlock(s->loop);
+  raw_server_say(s, (fc_slice){frame, 17 + len});
 }

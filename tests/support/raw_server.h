@@ -45,6 +45,9 @@ void raw_server_hang_up(struct raw_server *s); /* closes all connections */
 /* Answers the oldest held requests. */
 void raw_server_answer(struct raw_server *s, size_t count);
 
+/* Says these bytes on all connections, beside what the engine says. */
+void raw_server_say(struct raw_server *s, fc_slice bytes);
+
 /* Says to all connections that requests above last_id will not be processed. */
 void raw_server_goaway(struct raw_server *s, uint32_t last_id, uint32_t code, const char *debug);
 
