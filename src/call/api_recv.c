@@ -31,12 +31,20 @@ fc_result fc_call_recv(fc_call *call, fc_bytes **message) {
   return *message ? FC_OK : FC_END;
 }
 
+/* Who finds nothing will ask again: the peer may send what is missing of the message, be it longer than the window. */
+static fc_result try_recv_locked(fc_call *call, fc_bytes **message) {
+  fc_result r = check_recv(call);
+  if (r != FC_OK) return r;
+  if (fc__call_has_result(call)) return recv_locked(call, message);
+  fc__call_want_message(call);
+  return FC_ERR_TIMEOUT;
+}
+
 fc_result fc_call_try_recv(fc_call *call, fc_bytes **message) {
   if (!call || !message) return FC_ERR_INVALID;
   *message = NULL;
   fc__loop_lock(call->loop);
-  fc_result r = check_recv(call);
-  if (r == FC_OK) r = fc__call_has_result(call) ? recv_locked(call, message) : FC_ERR_TIMEOUT;
+  fc_result r = try_recv_locked(call, message);
   fc__loop_unlock(call->loop);
   if (r != FC_OK || !call->hooks) return r;
   *message = fc__hooks_receive(call, *message);

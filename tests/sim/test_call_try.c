@@ -1,4 +1,7 @@
 /* Sending and receiving what takes no waiting, and messages that are written together. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "sim/answer_world.h"
 
 static fc_result try_send(fc_call *call, fc_slice text, unsigned flags) {
@@ -100,6 +103,45 @@ static void a_receive_takes_what_is_there(void **state) {
   answers_expect_alive(call, FC_CODE_OK, "");
 }
 
+static void send_part(fc_slice all, size_t from, size_t to) {
+  for (size_t at = from; at < to; at += FC__H2_FRAME_MIN_MAX) {
+    size_t left = to - at;
+    answers_data(
+        0, (fc_slice){all.data + at, left < FC__H2_FRAME_MIN_MAX ? left : FC__H2_FRAME_MIN_MAX});
+  }
+  answers_go();
+}
+
+static size_t window_given(void) {
+  char text[40];
+  size_t all = 0;
+  int len = snprintf(text, sizeof text, "WINDOW_UPDATE %u ", answers.id);
+  for (const char *at = answers.said; (at = strstr(at, text)); at += len)
+    all += strtoul(at + len, NULL, 10);
+  return all;
+}
+
+static void a_receive_asks_for_what_is_longer_than_the_window(void **state) {
+  (void)state;
+  enum { LEN = 200000, WINDOW = 65535 };
+  static const uint8_t text[LEN];
+  fc_bytes *message;
+  fc_call *call = answers_call_pattern(FC_PATTERN_STREAM_STREAM);
+  fc_slice all = raw_end_framed(0, (fc_slice){text, LEN});
+  answers_headers(H2_RESPONSE, 0);
+  send_part(all, 0, WINDOW);
+  assert_int_equal(fc_call_try_recv(call, &message), FC_ERR_TIMEOUT);
+  answers_go();
+  assert_true(window_given() >= all.len - WINDOW);
+  send_part(all, WINDOW, all.len);
+  assert_int_equal(fc_call_try_recv(call, &message), FC_OK);
+  assert_int_equal(fc_bytes_slice(message).len, LEN);
+  fc_bytes_unref(message);
+  answers_trailers(ANSWER_STATUS("0"));
+  answers_go();
+  answers_expect_alive(call, FC_CODE_OK, "");
+}
+
 /* It counts only when the call has ended with OK. */
 static void the_only_response_is_not_there_before_the_end(void **state) {
   (void)state;
@@ -136,6 +178,7 @@ int main(void) {
       ANSWER_TEST(the_end_is_written_with_the_message_before),
       ANSWER_TEST(what_fills_the_window_is_written_at_once),
       ANSWER_TEST(a_receive_takes_what_is_there),
+      ANSWER_TEST_WHOLE(a_receive_asks_for_what_is_longer_than_the_window),
       ANSWER_TEST(the_only_response_is_not_there_before_the_end),
       ANSWER_TEST(a_call_that_is_over_has_nothing_to_receive),
   };
