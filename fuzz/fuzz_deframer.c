@@ -63,7 +63,7 @@ static void check_expansion(enum fc__encoding encoding, fc_slice message) {
   }
   fc_slice content = fc_bytes_slice(large);
   CHECK(content.len <= MESSAGE_MAX);
-  CHECK(fc__compress(encoding, content, &small) == FC_OK);
+  CHECK(fc__compress(encoding, content, SIZE_MAX, &small) == FC_OK);
   CHECK(fc__decompress(encoding, fc_bytes_slice(small), content.len, &again) == FC_OK);
   CHECK(fc_bytes_slice(again).len == content.len);
   CHECK(content.len == 0 || memcmp(fc_bytes_slice(again).data, content.data, content.len) == 0);

@@ -62,15 +62,13 @@ static fc_result encode(fc_call *call, fc_bytes *message, unsigned flags,
   out->more = flags & FC_SEND_MORE;
   if (call->send_encoding == FC__ENCODING_IDENTITY || (flags & FC_SEND_UNCOMPRESSED)) return FC_OK;
   fc_slice plain = fc_bytes_slice(message);
-  fc_bytes *small = NULL;
-  fc_result r = plain.len ? fc__compress(call->send_encoding, plain, &small) : FC_OK;
+  if (plain.len == 0) return FC_OK;
+  fc_bytes *small;
+  fc_result r = fc__compress(call->send_encoding, plain, plain.len - 1, &small);
+  if (r == FC_ERR_LIMIT) return FC_OK;
   if (r != FC_OK) return r;
-  if (small && fc_bytes_slice(small).len < plain.len) {
-    out->body = small;
-    out->compressed = true;
-  } else {
-    fc_bytes_unref(small);
-  }
+  out->body = small;
+  out->compressed = true;
   return FC_OK;
 }
 

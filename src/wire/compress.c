@@ -76,18 +76,19 @@ static int deflate_begin(z_stream *z, enum fc__encoding encoding, size_t len) {
                       Z_DEFAULT_STRATEGY);
 }
 
-fc_result fc__compress(enum fc__encoding encoding, fc_slice message, fc_bytes **out) {
+fc_result fc__compress(enum fc__encoding encoding, fc_slice message, size_t max_len,
+                       fc_bytes **out) {
   assert((encoding == FC__ENCODING_GZIP || encoding == FC__ENCODING_DEFLATE) &&
          "identity is sent as it is");
   *out = NULL;
   if (!countable(message.len)) return FC_ERR_LIMIT;
   z_stream z = stream_over(message);
   if (deflate_begin(&z, encoding, message.len) != Z_OK) return FC_ERR_NO_MEMORY;
-  size_t bound = deflateBound(&z, (uLong)message.len);
+  size_t room = fc__smaller(fc__smaller(deflateBound(&z, (uLong)message.len), max_len), UINT_MAX);
   fc_result result = FC_ERR_NO_MEMORY;
-  fc_bytes *bytes = fc_bytes_create(bound, &z.next_out);
+  fc_bytes *bytes = fc_bytes_create(room, &z.next_out);
   if (!bytes) goto done;
-  z.avail_out = countable(bound) ? (uInt)bound : UINT_MAX;
+  z.avail_out = (uInt)room;
   result = FC_ERR_LIMIT;
   if (deflate(&z, Z_FINISH) != Z_STREAM_END) goto done;
   bytes->len = z.total_out;

@@ -16,8 +16,10 @@ const char *fc__encoding_name(enum fc__encoding encoding);
 unsigned fc__encoding_parse_list(fc_slice list);
 #define FC__ENCODING_ACCEPTED "identity, deflate, gzip"
 
-/* Compresses a message. FC_ERR_NO_MEMORY. */
-fc_result fc__compress(enum fc__encoding encoding, fc_slice message, fc_bytes **out);
+/* Compresses a message into at most max_len bytes. FC_ERR_LIMIT: it takes more, or the message has 4 GiB;
+ * FC_ERR_NO_MEMORY. */
+fc_result fc__compress(enum fc__encoding encoding, fc_slice message, size_t max_len,
+                       fc_bytes **out);
 
 /* Expands a message, at most max_len bytes. FC_ERR_LIMIT: larger; FC_ERR_PROTOCOL: corrupt,
  * truncated, empty, or followed by anything (several gzip members included); FC_ERR_NO_MEMORY. */

@@ -70,7 +70,7 @@ struct packed {
 
 static void pack(struct packed *p, enum fc__encoding encoding, fc_slice plain) {
   fc_bytes *small;
-  assert_int_equal(fc__compress(encoding, plain, &small), FC_OK);
+  assert_int_equal(fc__compress(encoding, plain, SIZE_MAX, &small), FC_OK);
   fc_slice bytes = fc_bytes_slice(small);
   assert_true(bytes.len <= sizeof p->bytes);
   memcpy(p->bytes, bytes.data, bytes.len);

@@ -196,7 +196,8 @@ static fc_bytes *packed_zeros(size_t len) {
   uint8_t *zeros = calloc(1, len);
   fc_bytes *packed;
   assert_non_null(zeros);
-  assert_int_equal(fc__compress(FC__ENCODING_GZIP, (fc_slice){zeros, len}, &packed), FC_OK);
+  assert_int_equal(fc__compress(FC__ENCODING_GZIP, (fc_slice){zeros, len}, SIZE_MAX, &packed),
+                   FC_OK);
   free(zeros);
   return packed;
 }

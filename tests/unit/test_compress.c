@@ -43,7 +43,7 @@ static void a_list_gives_the_set_of_known_names(void **state) {
 
 static fc_bytes *compress_or_fail(enum fc__encoding kind, fc_slice message) {
   fc_bytes *out;
-  assert_int_equal(fc__compress(kind, message, &out), FC_OK);
+  assert_int_equal(fc__compress(kind, message, SIZE_MAX, &out), FC_OK);
   return out;
 }
 
@@ -251,6 +251,37 @@ static void a_small_message_is_compressed_in_little_memory(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+static void a_message_that_takes_more_than_the_limit_is_refused(void **state) {
+  (void)state;
+  static const uint8_t zeros[5000];
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    fc_slice message = {zeros, sizeof zeros};
+    fc_bytes *small = compress_or_fail(kinds[k], message), *out;
+    size_t len = fc_bytes_slice(small).len;
+    for (size_t limit = 0; limit < len; limit++) {
+      assert_int_equal(fc__compress(kinds[k], message, limit, &out), FC_ERR_LIMIT);
+      assert_null(out);
+    }
+    assert_int_equal(fc__compress(kinds[k], message, len, &out), FC_OK);
+    assert_int_equal(fc_bytes_slice(out).len, len);
+    fc_bytes_unref(out);
+    fc_bytes_unref(small);
+  }
+}
+
+/* zlib counts in 32 bits. No byte of such a message is looked at. */
+static void a_message_of_4_gib_is_refused(void **state) {
+  (void)state;
+  if (SIZE_MAX == UINT32_MAX) return;
+  const fc_slice huge = {(const uint8_t *)"", (size_t)UINT32_MAX + 1};
+  fc_bytes *out;
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+    assert_int_equal(fc__compress(kinds[k], huge, SIZE_MAX, &out), FC_ERR_LIMIT);
+    assert_int_equal(fc__decompress(kinds[k], huge, SIZE_MAX, &out), FC_ERR_LIMIT);
+    assert_int_equal(fc__decompress_check(kinds[k], huge, SIZE_MAX), FC_ERR_LIMIT);
+  }
+}
+
 static void each_allocation_may_fail(void **state) {
   (void)state;
   static const uint8_t zeros[50000];
@@ -258,7 +289,8 @@ static void each_allocation_may_fail(void **state) {
   for (size_t n = 0;; n++) {
     fc_bytes *small = NULL, *back = NULL;
     failing_alloc_arm(n, FAILING_ALLOC_ONCE);
-    fc_result result = fc__compress(FC__ENCODING_GZIP, (fc_slice){zeros, sizeof zeros}, &small);
+    fc_result result =
+        fc__compress(FC__ENCODING_GZIP, (fc_slice){zeros, sizeof zeros}, SIZE_MAX, &small);
     if (result == FC_OK) {
       result = fc__decompress(FC__ENCODING_GZIP, fc_bytes_slice(small), sizeof zeros, &back);
     }
@@ -322,6 +354,8 @@ int main(void) {
       cmocka_unit_test(the_limit_is_exact_in_memory_used_again),
       cmocka_unit_test(a_bomb_is_stopped_at_the_limit),
       cmocka_unit_test(a_small_message_is_compressed_in_little_memory),
+      cmocka_unit_test(a_message_that_takes_more_than_the_limit_is_refused),
+      cmocka_unit_test(a_message_of_4_gib_is_refused),
       cmocka_unit_test(each_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
