@@ -108,9 +108,10 @@ enum {
  *
  * Owns:    takes the caller's reference to message on success, nothing on failure
  * Errors:  FC_ERR_INVALID message is NULL, or a second one where the pattern allows one, or a flag is unknown or,
- *          on a server, FC_SEND_LAST; FC_ERR_LIMIT longer than max_send_message_bytes; FC_ERR_CLOSED the call is
- *          over (see fc_call_status) or the sending side is closed; FC_ERR_BUSY another send is pending;
- *          FC_ERR_TIMEOUT with FC_SEND_NO_WAIT, it would have to wait; FC_ERR_NO_MEMORY
+ *          on a server, FC_SEND_LAST; FC_ERR_LIMIT longer than max_send_message_bytes, or than the 4 GiB - 1 that
+ *          a message's prefix can tell: nothing is sent, and the call goes on; FC_ERR_CLOSED the call is over (see
+ *          fc_call_status) or the sending side is closed; FC_ERR_BUSY another send is pending; FC_ERR_TIMEOUT with
+ *          FC_SEND_NO_WAIT, it would have to wait; FC_ERR_NO_MEMORY
  * Threads: any; one sender at a time per call. Blocks: until the message is queued for the network, or the
  *          call is over: by deadline or fc_call_cancel at the latest
  * Units:   message without the 5-byte prefix        Spec: PROTOCOL-HTTP2.md, Length-Prefixed-Message

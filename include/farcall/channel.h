@@ -66,7 +66,7 @@ typedef struct fc_channel_options {
   const fc_interceptor *interceptors; /* the first sees a call first */
   size_t interceptor_count;
   size_t max_receive_message_bytes; /* 0: 4 MiB; SIZE_MAX: no limit */
-  size_t max_send_message_bytes;    /* 0: no limit */
+  size_t max_send_message_bytes;    /* 0 or more: 4 GiB - 1, the most that gRPC has */
   uint32_t max_metadata_bytes;      /* received header lists; 0: 16 KiB */
   uint32_t max_metadata_fields;     /* 0: 128 */
   int64_t connect_timeout_ns;       /* whole handshake; 0: 20 s */
@@ -130,7 +130,7 @@ FC_API void fc_channel_close(fc_channel *channel);
  *
  * Owns:    method, options and metadata are copied, a request is referenced; the caller owns *out
  * Errors:  FC_ERR_INVALID channel, method ("/service/method") or an option; FC_ERR_LIMIT the request is longer than
- *          max_send_message_bytes; FC_ERR_NO_MEMORY
+ *          max_send_message_bytes or 4 GiB - 1; FC_ERR_NO_MEMORY
  * Threads: any. Blocks: never
  * Since:   0.1
  */

@@ -92,7 +92,8 @@ FC_API FC_MUST_USE fc_result fc_unary_stream_async(fc_channel *channel, const ch
                                                    void *user, fc_call **call, fc_error *err);
 
 /** Gives the next request of a stream, whose reference is given up, or NULL after the last. A source that fails ends the
- * call with fc_call_cancel, a code and a text, and gives NULL. Runs on the thread that made the call (blocking mode) or on
+ * call with fc_call_cancel, a code and a text, and gives NULL; a request that is too long to be sent ends it with
+ * RESOURCE_EXHAUSTED. Runs on the thread that made the call (blocking mode) or on
  * the driver's thread (callback mode), under no lock. */
 typedef fc_bytes *(*fc_source_fn)(fc_call *call, void *user);
 

@@ -1,4 +1,5 @@
 /* Sending on a call. */
+#include "base/error.h"
 #include "call/internal.h"
 
 static bool sends_one(const fc_call *call) {
@@ -12,8 +13,7 @@ static fc_result check_send(const fc_call *call, fc_bytes *message, unsigned fla
   if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
   if (sends_one(call) && call->sent_count > 0) return FC_ERR_INVALID;
   if (call->send_closed) return FC_ERR_CLOSED;
-  if (fc_bytes_slice(message).len > call->owner->max_send) return FC_ERR_LIMIT;
-  return FC_OK;
+  return fc__call_check_length(call->owner, fc_bytes_slice(message).len, NULL);
 }
 
 static void close_by_flag(fc_call *call, unsigned *flags) {
@@ -73,19 +73,23 @@ fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {
   fc_result r = fc_call_send(call, fc_bytes_ref(request), FC_SEND_LAST);
+  fc_error err;
   if (r == FC_OK) return;
+  if (r == FC_ERR_LIMIT) {
+    (void)fc__call_explain_limit(call, request, &err);
+  } else {
+    (void)fc__error_no_memory(&err);
+  }
   fc_bytes_unref(request);
   fc__loop_lock(call->loop);
-  fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED,
-               r == FC_ERR_LIMIT ? "behind a hook the request is longer than max_send_message_bytes"
-                                 : "out of memory",
-               fc__loop_now(call->loop));
+  fc__call_end(call, FC_CODE_RESOURCE_EXHAUSTED, err.message, fc__loop_now(call->loop));
   fc__loop_unlock(call->loop);
 }
 
 fc_result fc_call_send_copy(fc_call *call, fc_slice message, unsigned flags) {
   if (!call || (!message.data && message.len)) return FC_ERR_INVALID;
-  fc_bytes *copy = fc_bytes_copy(message.data, message.len);
+  fc_bytes *copy =
+      call->hooks ? fc_bytes_copy(message.data, message.len) : fc__call_copy(call->owner, message);
   if (!copy) return FC_ERR_NO_MEMORY;
   fc_result r = fc_call_send(call, copy, flags);
   if (r != FC_OK) fc_bytes_unref(copy);

@@ -61,8 +61,8 @@ static fc_result respond_locked(fc_call *call, fc_bytes *message) {
   if (call->over || call->send_closed) return FC_ERR_CLOSED;
   if (call->sending || call->send_op.state != FC__OP_IDLE) return FC_ERR_BUSY;
   if ((call->pattern & FC_PATTERN_STREAM_UNARY) && call->sent_count > 0) return FC_ERR_INVALID;
-  if (fc_bytes_slice(message).len > call->owner->max_send) return FC_ERR_LIMIT;
-  fc_result r = fc__call_queue(call, message, 0);
+  fc_result r = fc__call_check_length(call->owner, fc_bytes_slice(message).len, NULL);
+  if (r == FC_OK) r = fc__call_queue(call, message, 0);
   if (r != FC_OK) return r;
   /* The message is the call's now; what becomes of the status is told by the call. */
   (void)fc__call_finish(call, FC_CODE_OK, (fc_slice){0}, (fc_slice){0}, fc__loop_now(call->loop));

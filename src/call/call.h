@@ -47,8 +47,9 @@ struct fc__call_owner_ops {
 struct fc__call_owner {
   const struct fc__call_owner_ops *ops;
   struct fc__loop *loop;
-  size_t max_receive, max_send;
-  bool any_path; /* server: methods need not be named /service/method */
+  size_t max_receive;
+  size_t max_send; /* at most FC__MESSAGE_MAX, see fc__call_max_send */
+  bool any_path;   /* server: methods need not be named /service/method */
   /* Bytes that peers make us hold: messages not taken by the application or not whole yet, and
    * what links add. */
   size_t buffered;
@@ -237,6 +238,19 @@ fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slic
 
 /* The text of a status that a hook brings about. */
 #define FC__HOOK_REFUSED "a hook refused a message"
+
+/* ---- the length of messages ---- */
+
+/* The limit that an option max_send_message_bytes makes, where 0 means none. */
+static inline size_t fc__call_max_send(size_t option) {
+  return option == 0 || option > FC__MESSAGE_MAX ? FC__MESSAGE_MAX : option;
+}
+/* FC_ERR_LIMIT: a message of len bytes is too long to be sent; the error tells both numbers. */
+fc_result fc__call_check_length(const struct fc__call_owner *owner, size_t len, fc_error *err);
+/* The same of a message that the call has refused; if its length is right, hooks have made it too long. */
+fc_result fc__call_explain_limit(const fc_call *call, const fc_bytes *message, fc_error *err);
+/* Copies bytes for a message. What is too long is not copied but borrowed: whoever takes the message refuses it. */
+fc_bytes *fc__call_copy(const struct fc__call_owner *owner, fc_slice bytes);
 
 /* ---- for the short functions of rpc.h ---- */
 

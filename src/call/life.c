@@ -97,13 +97,8 @@ static fc_result check_options(struct fc__call_owner *owner, const fc_call_optio
   if (o->request && !(o->pattern & FC_PATTERN_UNARY_STREAM)) {
     return fc__error(err, FC_ERR_INVALID, "a request is given, but the pattern's client streams");
   }
-  size_t len = fc_bytes_slice(o->request).len;
-  if (o->request && len > owner->max_send) {
-    return fc__error(err, FC_ERR_LIMIT,
-                     "the request has %zu bytes, max_send_message_bytes allows %zu", len,
-                     owner->max_send);
-  }
-  return check_hooks(o->hooks, err);
+  fc_result r = fc__call_check_length(owner, fc_bytes_slice(o->request).len, err);
+  return r == FC_OK ? check_hooks(o->hooks, err) : r;
 }
 
 static enum fc__encoding encoding_of(const struct fc__call_owner *owner, fc_compression chosen) {

@@ -4,8 +4,30 @@
  * again (gRFC A6), at most FC__REPLAY_MAX bytes of them.
  */
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/mem.h"
 #include "call/internal.h"
+
+fc_result fc__call_check_length(const struct fc__call_owner *owner, size_t len, fc_error *err) {
+  if (len <= owner->max_send) return FC_OK;
+  bool chosen = owner->max_send < FC__MESSAGE_MAX;
+  return fc__error(err, FC_ERR_LIMIT, "the message has %zu bytes, %s allows %zu", len,
+                   chosen ? "max_send_message_bytes" : "the length prefix of gRPC",
+                   owner->max_send);
+}
+
+fc_result fc__call_explain_limit(const fc_call *call, const fc_bytes *message, fc_error *err) {
+  fc_result r = fc__call_check_length(call->owner, fc_bytes_slice(message).len, err);
+  return r == FC_OK
+             ? fc__error(err, FC_ERR_LIMIT, "a hook has made the message longer than %zu bytes",
+                         call->owner->max_send)
+             : r;
+}
+
+fc_bytes *fc__call_copy(const struct fc__call_owner *owner, fc_slice bytes) {
+  return bytes.len <= owner->max_send ? fc_bytes_copy(bytes.data, bytes.len)
+                                      : fc_bytes_wrap(bytes.data, bytes.len, NULL, NULL);
+}
 
 void fc__call_drop_outgoing(fc_call *call) {
   for (uint32_t i = 0; i < call->outgoing_count; i++) {

@@ -144,7 +144,7 @@ static void init_owner(struct fc_channel *ch) {
   o->ops = &fc__line_ops;
   o->loop = ch->loop;
   o->max_receive = ch->config.max_receive;
-  o->max_send = ch->config.max_send;
+  o->max_send = fc__call_max_send(ch->config.max_send);
   o->compression = ch->config.compression == FC_COMPRESSION_UNSET
                        ? FC__ENCODING_IDENTITY
                        : (enum fc__encoding)(ch->config.compression - FC_COMPRESSION_NONE);

@@ -176,7 +176,7 @@ fc_result fc__channel_config_read(struct fc__channel_config *c, const fc_channel
   c->compression = o->compression;
   c->max_receive =
       o->max_receive_message_bytes ? o->max_receive_message_bytes : MESSAGE_MAX_DEFAULT;
-  c->max_send = o->max_send_message_bytes ? o->max_send_message_bytes : SIZE_MAX;
+  c->max_send = o->max_send_message_bytes;
   c->connect_timeout = or_default(o->connect_timeout_ns, connect_timeout_default);
   c->connect_timeout_given = o->connect_timeout_ns != 0;
   fill_backoff(c, o);

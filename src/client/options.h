@@ -14,7 +14,8 @@ struct fc__channel_config {
   fc_compression compression;
   fc_interceptor *interceptors;
   size_t interceptor_count;
-  size_t max_receive, max_send; /* SIZE_MAX: no limit */
+  size_t max_receive; /* SIZE_MAX: no limit */
+  size_t max_send;    /* 0: no limit */
   int64_t connect_timeout;
   bool connect_timeout_given;
   int64_t min_backoff, max_backoff;

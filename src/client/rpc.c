@@ -10,8 +10,15 @@
 #include "client/channel.h"
 #include "client/rpc.h"
 
-fc_result fc__rpc_options(const fc_call_options *from, fc_pattern pattern, fc_slice request,
-                          fc_call_options *out, fc_error *err) {
+/* Interceptors may make a request shorter that is too long as it is. */
+static fc_bytes *copy_request(const fc_channel *channel, fc_slice request) {
+  bool seen = !channel || channel->config.interceptor_count > 0;
+  return seen ? fc_bytes_copy(request.data, request.len) : fc__call_copy(&channel->owner, request);
+}
+
+fc_result fc__rpc_options(const fc_channel *channel, const fc_call_options *from,
+                          fc_pattern pattern, fc_slice request, fc_call_options *out,
+                          fc_error *err) {
   fc_result r = fc__options_read(out, sizeof *out, from, "fc_call_options", err);
   if (r != FC_OK) return r;
   out->pattern = pattern;
@@ -29,7 +36,7 @@ fc_result fc__rpc_options(const fc_call_options *from, fc_pattern pattern, fc_sl
     fc_bytes_ref(out->request);
     return FC_OK;
   }
-  out->request = fc_bytes_copy(request.data, request.len);
+  out->request = copy_request(channel, request);
   return out->request ? FC_OK : fc__error_no_memory(err);
 }
 
@@ -132,7 +139,7 @@ fc_code fc_unary_unary(fc_channel *channel, const char *method, fc_slice request
   if (response) *response = NULL;
   if (call) *call = NULL;
   fc_call_options o;
-  fc_result r = fc__rpc_options(options, FC_PATTERN_UNARY_UNARY, request, &o, err);
+  fc_result r = fc__rpc_options(channel, options, FC_PATTERN_UNARY_UNARY, request, &o, err);
   if (r != FC_OK) return fc__rpc_code(r);
   bool plain = channel && method && channel->config.interceptor_count == 0 && !o.hooks;
   fc_code code = plain ? call_at_once(channel, method, &o, response, call, err)
@@ -149,7 +156,7 @@ static fc_result start(fc_channel *channel, const char *method, fc_pattern patte
   if (!call) return fc__error(err, FC_ERR_INVALID, "call is NULL");
   *call = NULL;
   fc_call_options o;
-  fc_result r = fc__rpc_options(options, pattern, request, &o, err);
+  fc_result r = fc__rpc_options(channel, options, pattern, request, &o, err);
   if (r != FC_OK) return r;
   r = fc__channel_call(channel, method, &o, hold, call, err);
   fc_bytes_unref(o.request);
@@ -178,22 +185,24 @@ fc_result fc_stream_stream(fc_channel *channel, const char *method, const fc_cal
 
 /* ---- stream-unary, blocking ---- */
 
-/* A message that cannot be sent ends the call, since the rest would make no sense without it. */
-static bool send_one(fc_call *call, fc_bytes *message) {
-  fc_result r = fc_call_send(call, message, 0);
-  if (r == FC_OK) return true;
+void fc__rpc_send_failed(fc_call *call, fc_bytes *message, fc_result r) {
+  fc_error err;
+  bool too_long = r == FC_ERR_LIMIT && fc__call_explain_limit(call, message, &err) == r;
+  const char *text = too_long ? err.message : fc_result_text(r);
   fc_bytes_unref(message);
   if (r == FC_ERR_INTERRUPTED) {
     fc_call_cancel(call, FC_CODE_CANCELLED, INTERRUPTED);
   } else if (r != FC_ERR_CLOSED) {
-    fc_call_cancel(call, fc__rpc_code(r), fc_result_text(r));
+    fc_call_cancel(call, fc__rpc_code(r), text);
   }
-  return false;
 }
 
 static void send_all(fc_call *call, fc_source_fn source, void *user) {
   for (fc_bytes *message; (message = source(call, user));) {
-    if (!send_one(call, message)) return;
+    fc_result r = fc_call_send(call, message, 0);
+    if (r == FC_OK) continue;
+    fc__rpc_send_failed(call, message, r);
+    return;
   }
   fc_result closed = fc_call_close_send(call);
   assert(closed == FC_OK && "only a server's call cannot be closed");

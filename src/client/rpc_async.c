@@ -87,13 +87,6 @@ static void received(fc_call *call, fc_bytes *message, void *user) {
 
 static void sent(fc_call *call, fc_result result, void *user);
 
-static void send_failed(struct async *a, fc_bytes *message, fc_result result) {
-  fc_bytes_unref(message);
-  if (result != FC_ERR_CLOSED)
-    fc_call_cancel(a->call, fc__rpc_code(result), fc_result_text(result));
-  chain_ended(a);
-}
-
 static void send_next(struct async *a) {
   fc_bytes *message = fc_call_is_done(a->call) ? NULL : a->source(a->call, a->user);
   if (!message) {
@@ -104,7 +97,9 @@ static void send_next(struct async *a) {
     return;
   }
   fc_result r = fc_call_send_async(a->call, message, 0, sent, a);
-  if (r != FC_OK) send_failed(a, message, r);
+  if (r == FC_OK) return;
+  fc__rpc_send_failed(a->call, message, r);
+  chain_ended(a);
 }
 
 static void sent(fc_call *call, fc_result result, void *user) {
@@ -156,7 +151,7 @@ static fc_result make_call(struct async *a, fc_channel *channel, const char *met
                            fc_pattern pattern, fc_slice request, const fc_call_options *options,
                            fc_error *err) {
   fc_call_options o;
-  fc_result r = fc__rpc_options(options, pattern, request, &o, err);
+  fc_result r = fc__rpc_options(channel, options, pattern, request, &o, err);
   if (r != FC_OK) return r;
   r = fc__channel_call(channel, method, &o, false, &a->call, err);
   fc_bytes_unref(o.request);

@@ -79,7 +79,6 @@ static void fill_defaults(fc_server_options *o) {
   DEFAULT(max_pending_calls, 3000);
   DEFAULT(max_concurrent_streams, 100);
   DEFAULT(max_receive_message_bytes, 4 * 1024 * 1024);
-  DEFAULT(max_send_message_bytes, SIZE_MAX);
   DEFAULT(max_metadata_bytes, 16 * 1024);
   DEFAULT(max_metadata_fields, 128);
   DEFAULT(handshake_timeout_ns, 20 * FC_SECOND);

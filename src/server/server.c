@@ -121,7 +121,7 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
   shard->owner.ops = &fc__server_call_ops;
   shard->owner.loop = shard->loop;
   shard->owner.max_receive = o->max_receive_message_bytes;
-  shard->owner.max_send = o->max_send_message_bytes;
+  shard->owner.max_send = fc__call_max_send(o->max_send_message_bytes);
   shard->owner.any_path = o->any_path;
   shard->buffered_max =
       o->max_buffered_bytes == SIZE_MAX ? SIZE_MAX : o->max_buffered_bytes / o->reactors;

@@ -5,6 +5,10 @@
 
 enum { FC__MESSAGE_PREFIX = 5 };
 
+/* The longest message that can be sent. Its length has four bytes in the prefix; where size_t has no more, messages stay
+ * below half of that, so that a length, the prefix and what waits already can be added up. */
+#define FC__MESSAGE_MAX (SIZE_MAX > UINT32_MAX ? (size_t)UINT32_MAX : SIZE_MAX / 2)
+
 struct fc__deframer {
   uint8_t prefix[FC__MESSAGE_PREFIX];
   uint8_t prefix_len;
