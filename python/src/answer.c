@@ -40,10 +40,10 @@ void engine_answer_failure(struct engine_context *c, fc_code code, const char *d
 
 /* Why a response was not taken, unless the call is over. */
 static void refuse(struct engine_context *c, fc_result r, size_t len) {
-  char text[80];
+  char text[96];
   switch (r) {
     case FC_ERR_LIMIT:
-      PyOS_snprintf(text, sizeof text, "SERVER: Sent message larger than max (%zu)", len);
+      PyOS_snprintf(text, sizeof text, ENGINE_SENT_TOO_MUCH("SERVER"), len, c->server->max_send);
       finish(c, FC_CODE_RESOURCE_EXHAUSTED, text);
       break;
     case FC_ERR_NO_MEMORY:

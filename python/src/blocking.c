@@ -34,7 +34,7 @@ static void drop(struct trip *t) {
 static PyObject *fail(struct trip *t) {
   if (!t->call && t->err.result == FC_ERR_LIMIT) {
     size_t len = t->options.request ? fc_bytes_slice(t->options.request).len : t->request.len;
-    snprintf(t->err.message, sizeof t->err.message, ENGINE_SENT_TOO_MUCH, len,
+    snprintf(t->err.message, sizeof t->err.message, ENGINE_SENT_TOO_MUCH("CLIENT"), len,
              t->self->channel->max_send);
   }
   PyObject *details =

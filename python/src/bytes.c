@@ -44,12 +44,14 @@ static fc_bytes *lend(PyObject *object) {
   return (fc_bytes *)PyErr_NoMemory();
 }
 
-/* Only bytes never change: anything else is copied, whatever its size. */
+/* Only bytes never change: anything else is copied, unless it is longer than any message and will be refused. */
 static fc_bytes *copy_buffer(PyObject *object) {
   Py_buffer view;
   if (PyObject_GetBuffer(object, &view, PyBUF_SIMPLE) < 0) return NULL;
-  fc_bytes *message = fc_bytes_copy(view.buf, (size_t)view.len);
+  bool too_long = (size_t)view.len > UINT32_MAX;
+  fc_bytes *message = too_long ? NULL : fc_bytes_copy(view.buf, (size_t)view.len);
   PyBuffer_Release(&view);
+  if (too_long) return lend(object);
   return message ? message : (fc_bytes *)PyErr_NoMemory();
 }
 

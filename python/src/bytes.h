@@ -6,6 +6,14 @@
 /* Up to here a copy costs less than keeping the object. */
 enum { ENGINE_COPY_MAX = 16 * 1024 };
 
+/* What grpcio says of a message that may not be sent, by "CLIENT" or "SERVER": its length and the limit. */
+#define ENGINE_SENT_TOO_MUCH(side) side ": Sent message larger than max (%zu vs. %zu)"
+
+/* The limit that an option max_send_message_bytes makes; without one it is what the prefix of a message can tell. */
+static inline size_t engine_max_send(size_t option) {
+  return option > 0 && option < UINT32_MAX ? option : UINT32_MAX;
+}
+
 /* A message of the content of a bytes-like object: small ones are copied, large ones stay where they are and keep the
  * object alive. NULL with an exception. */
 fc_bytes *engine_bytes_from_object(PyObject *object);

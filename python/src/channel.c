@@ -3,6 +3,7 @@
 
 #include <structmember.h>
 
+#include "bytes.h"
 #include "credentials.h"
 #include "errors.h"
 #include "options.h"
@@ -37,7 +38,7 @@ static int open_channel(struct engine_channel *self, const char *target, PyObjec
   if (engine_channel_options_read(pairs, &options) < 0) return -1;
   options.options.credentials = credentials;
   self->single_threaded = options.single_threaded;
-  self->max_send = options.options.max_send_message_bytes;
+  self->max_send = engine_max_send(options.options.max_send_message_bytes);
   fc_result r = fc_channel_create(target, &options.options, &self->channel, &err);
   engine_channel_options_finish(&options);
   if (r == FC_OK) return 0;

@@ -9,14 +9,11 @@
 
 #include "module.h"
 
-/* What grpcio says of a message that may not be sent. */
-#define ENGINE_SENT_TOO_MUCH "CLIENT: Sent message larger than max (%zu vs. %zu)"
-
 struct engine_channel {
   PyObject_HEAD struct engine *engine;
   fc_channel *channel; /* until the object goes: closed channels refuse calls by themselves */
   struct engine_channel *next, **place; /* in engine->channels */
-  size_t max_send;                      /* bytes of a message; 0: no limit */
+  size_t max_send;                      /* bytes of a message */
   bool closed;
   bool single_threaded; /* option SingleThreadedUnaryStream */
 };

@@ -34,7 +34,7 @@ static PyObject *launch(struct engine_method *self, enum engine_class class,
   options->pattern = self->pattern;
   fc_result r = fc_channel_call(channel, self->path, options, &call, &err);
   if (r == FC_ERR_LIMIT) {
-    snprintf(err.message, sizeof err.message, ENGINE_SENT_TOO_MUCH,
+    snprintf(err.message, sizeof err.message, ENGINE_SENT_TOO_MUCH("CLIENT"),
              fc_bytes_slice(options->request).len, self->channel->max_send);
   }
   if (r == FC_ERR_LIMIT || r == FC_ERR_NO_MEMORY)

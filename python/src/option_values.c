@@ -6,16 +6,21 @@ static int64_t milliseconds(long long value) {
   return value > 0 ? value * FC_MILLISECOND : FC_MILLISECOND;
 }
 
+static size_t bytes(long long value) {
+  if (value == 0) return 1;
+  return (unsigned long long)value < SIZE_MAX ? (size_t)value : SIZE_MAX;
+}
+
 void engine_option_store(int kind, void *field, long long value) {
   switch (kind) {
     case ENGINE_OPTION_FLAG:
       *(bool *)field = value != 0;
       break;
     case ENGINE_OPTION_BYTES:
-      *(size_t *)field = value < 0 ? SIZE_MAX : value == 0 ? 1 : (size_t)value;
+      *(size_t *)field = value < 0 ? SIZE_MAX : bytes(value);
       break;
     case ENGINE_OPTION_BYTES_OR_0:
-      *(size_t *)field = value < 0 ? 0 : value == 0 ? 1 : (size_t)value;
+      *(size_t *)field = value < 0 ? 0 : bytes(value);
       break;
     case ENGINE_OPTION_U32:
       *(uint32_t *)field = value < 0 ? 0 : value > INT32_MAX ? INT32_MAX : (uint32_t)value;

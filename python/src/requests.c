@@ -47,7 +47,8 @@ static void sending_failed(struct sender *s, fc_result r, fc_bytes *message) {
   char text[96];
   if (r == FC_ERR_CLOSED) return;
   if (r == FC_ERR_LIMIT) {
-    snprintf(text, sizeof text, ENGINE_SENT_TOO_MUCH, fc_bytes_slice(message).len, s->max_send);
+    snprintf(text, sizeof text, ENGINE_SENT_TOO_MUCH("CLIENT"), fc_bytes_slice(message).len,
+             s->max_send);
   } else {
     snprintf(text, sizeof text, "%s", fc_result_text(r));
   }

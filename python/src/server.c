@@ -1,6 +1,7 @@
 /* The server object: how it is made, its handlers and its ports. */
 #include "server.h"
 
+#include "bytes.h"
 #include "errors.h"
 #include "gil.h"
 #include "server_credentials.h"
@@ -28,6 +29,7 @@ static int make_server(struct engine_server *s, PyObject *options, PyObject *max
   o.on_untaken = engine_lane_untaken;
   o.on_end = engine_server_ended;
   o.user = s;
+  s->max_send = engine_max_send(o.max_send_message_bytes);
   if (fc_server_create(&o, &s->server, &err) == FC_OK) return 0;
   (void)engine_raise(err.result, &err);
   return -1;

@@ -24,6 +24,7 @@ struct engine_server {
   PyObject *on_end;      /* called once when all calls of a server that was stopped are over */
   PyObject *new_context; /* contextvars.Context */
   PyObject *handlers;    /* a list: those that the library has pointers to */
+  size_t max_send;       /* bytes of a message */
   bool intercepted;      /* the resolver is asked for every call */
   bool running;          /* has a reference to itself, until its end */
   unsigned lane_count;

@@ -1,6 +1,7 @@
 """Channels: options, closing, states, and what dropping things does."""
 
 import gc
+import mmap
 import threading
 import time
 import weakref
@@ -61,6 +62,22 @@ def test_message_limits(channel, echo_port):
         for call in (unary.future(b"x" * 21), up.future([b"x" * 21]), up.future(iter([b"x" * 21]))):
             assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert call.details() == SENT
+
+
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip])
+def test_a_message_that_has_no_length_in_grpc(echo_port, compression):
+    # Nobody looks at a byte of it: the system gives no memory for pages that are not touched.
+    huge = mmap.mmap(-1, 2**32 + 10, prot=mmap.PROT_READ)
+    text = f"CLIENT: Sent message larger than max ({2**32 + 10} vs. {2**32 - 1})"
+    options = [("grpc.max_send_message_length", -1)]
+    with grpc.insecure_channel(f"127.0.0.1:{echo_port}", options=options, compression=compression) as channel:
+        unary, up = channel.unary_unary("/test.Echo/Unary"), channel.stream_unary("/test.Echo/Up")
+        with pytest.raises(grpc.RpcError) as raised:
+            unary(huge)
+        for call in (raised.value, unary.future(huge), up.future([huge]), up.future(iter([huge]))):
+            assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert call.details() == text
+        assert unary(b"small") == b"small"
 
 
 def test_compression_of_channel_and_call(echo_port):

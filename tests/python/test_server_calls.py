@@ -1,5 +1,6 @@
 """What handlers of each kind are given, and what becomes of what they give."""
 
+import mmap
 import threading
 
 import pytest
@@ -196,12 +197,25 @@ def test_a_handler_that_does_not_block_may_fail():
         assert call.details() == "Exception calling application: no"
 
 
+def test_a_response_that_has_no_length_in_grpc():
+    huge = mmap.mmap(-1, 2**32 + 10, prot=mmap.PROT_READ)
+    with serve({"One": ONE(lambda r, context: huge), "Down": DOWN(lambda r, context: iter([b"small", huge]))}) as s:
+        text = f"SERVER: Sent message larger than max ({2**32 + 10} vs. {2**32 - 1})"
+        assert s.failure("One", b"") == (grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        call = s.down("Down")(b"")
+        assert next(call) == b"small"
+        with pytest.raises(grpc.RpcError):
+            next(call)
+        assert call.details() == text
+
+
 def test_a_limit_on_messages_is_told(request):
     options = (("grpc.max_send_message_length", 10), ("grpc.max_receive_message_length", 20))
     with serve({"Echo": ONE(lambda r, context: r)}, options=options) as s:
         assert s.one("Echo")(b"x" * 10) == b"x" * 10
         code, details = s.failure("Echo", b"x" * 11)
-        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED and "Sent message larger than max" in details
+        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert details == "SERVER: Sent message larger than max (11 vs. 10)"
         code, details = s.failure("Echo", b"x" * 21)
         assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "Received message larger than max (21 vs. 20)" in details
