@@ -134,7 +134,7 @@ typedef void (*fc_drop_fn)(void *user);
  * Copies bytes into a new counted object.
  *
  * Owns:    the caller owns one reference to the result
- * Errors:  NULL when out of memory
+ * Errors:  NULL when out of memory, or when data is NULL and len is not 0
  * Threads: any. Blocks: never
  * Units:   len in bytes
  * Since:   0.1
@@ -145,7 +145,7 @@ FC_API fc_bytes *fc_bytes_copy(const void *data, size_t len);
  * Makes an object of len bytes for the caller to fill through *data before anybody else sees it.
  *
  * Owns:    the caller owns one reference; *data lives as long as the object
- * Errors:  NULL when out of memory, with *data NULL
+ * Errors:  NULL when out of memory, with *data NULL, or when data is NULL
  * Threads: any. Blocks: never
  * Units:   len in bytes
  * Since:   0.1
@@ -156,7 +156,7 @@ FC_API fc_bytes *fc_bytes_create(size_t len, uint8_t **data);
  * Makes an object of memory that stays where it is; release(user) runs once, after the last reference.
  *
  * Owns:    data must stay unchanged until release runs; release may be NULL for memory that never goes
- * Errors:  NULL when out of memory; release is not called then
+ * Errors:  NULL when out of memory, or when data is NULL and len is not 0; release is not called then
  * Threads: any. Blocks: never
  * Units:   len in bytes
  * Since:   0.1

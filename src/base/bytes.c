@@ -15,7 +15,7 @@ fc_slice fc_slice_from_string(const char *text) {
 
 bool fc_slice_equals(fc_slice slice, const char *text) {
   size_t len = text ? strlen(text) : 0;
-  return slice.len == len && (len == 0 || memcmp(slice.data, text, len) == 0);
+  return slice.len == len && (len == 0 || (slice.data && memcmp(slice.data, text, len) == 0));
 }
 
 static uint8_t *behind_header(fc_bytes *bytes) { return (uint8_t *)(bytes + 1); }
@@ -49,6 +49,7 @@ void fc__bytes_drop_spare(void) {
 /* ---- life ---- */
 
 fc_bytes *fc_bytes_create(size_t len, uint8_t **data) {
+  if (!data) return NULL;
   *data = NULL;
   if (len > SIZE_MAX - sizeof(fc_bytes)) return NULL;
   fc_bytes *bytes = take_spare(len);
@@ -69,13 +70,14 @@ fc_bytes *fc_bytes_create(size_t len, uint8_t **data) {
 
 fc_bytes *fc_bytes_copy(const void *data, size_t len) {
   uint8_t *copy;
+  if (!data && len) return NULL;
   fc_bytes *bytes = fc_bytes_create(len, &copy);
   if (bytes && len) memcpy(copy, data, len);
   return bytes;
 }
 
 fc_bytes *fc_bytes_wrap(const void *data, size_t len, fc_release_fn release, void *user) {
-  fc_bytes *bytes = fc__alloc(sizeof *bytes);
+  fc_bytes *bytes = data || len == 0 ? fc__alloc(sizeof *bytes) : NULL;
   if (!bytes) return NULL;
   atomic_init(&bytes->refs, 1);
   bytes->packed = false;

@@ -55,7 +55,9 @@ static fc_result check(const fc_tls_client_options *o, fc_error *err) {
     return fc__error(err, FC_ERR_INVALID, "pinned_keys has %zu bytes; give SHA-256 digests of %d",
                      o->pinned_keys.len, (int)FC__TLS_PIN_SIZE);
   }
-  return FC_OK;
+  if (o->pinned_keys.data || o->pinned_keys.len == 0) return FC_OK;
+  return fc__error(err, FC_ERR_INVALID, "pinned_keys is NULL, but has %zu bytes",
+                   o->pinned_keys.len);
 }
 
 static fc_result set_up(struct fc__tls *tls, const fc_tls_client_options *o, fc_error *err) {

@@ -120,8 +120,9 @@ static fc_result parse_file(struct fc__tls_pem *pem, parse_fn *parse, fc_error *
 static fc_result parse_given(struct fc__tls_pem *pem, parse_fn *parse, fc_slice text,
                              const char *file, fc_error *err) {
   if (!file) {
-    if (text.len <= INT_MAX) return parse(pem, text, err);
-    return fc__error(err, FC_ERR_INVALID, "%s has %zu bytes", pem->label, text.len);
+    if (text.data && text.len <= INT_MAX) return parse(pem, text, err);
+    return fc__error(err, FC_ERR_INVALID, "%s %s %zu bytes", pem->label,
+                     text.data ? "has" : "is NULL, but has", text.len);
   }
   pem->path = fc__strdup(file);
   return pem->path ? parse_file(pem, parse, err) : fc__error_no_memory(err);

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "server/server.h"
 
-enum { REACTORS_MAX = 1024, WORKERS_MAX = 65536 };
+enum { REACTORS_MAX = 1024, WORKERS_MAX = 65536, INTERCEPTORS_MAX = 1024 };
 
 /* Far above what slow readers of an honest load come to, far below what brings a machine down. */
 enum { BUFFERED_DEFAULT = 1 << 30 };
@@ -58,6 +58,10 @@ static fc_result check_rest(const fc_server_options *o, fc_error *err) {
   if ((unsigned)o->compression > FC_COMPRESSION_GZIP) {
     return fc__error(err, FC_ERR_INVALID, "compression is %d: there is no such value",
                      (int)o->compression);
+  }
+  if (o->interceptor_count > INTERCEPTORS_MAX) {
+    return fc__error(err, FC_ERR_INVALID, "interceptor_count is %zu: at most %d",
+                     o->interceptor_count, (int)INTERCEPTORS_MAX);
   }
   if (o->interceptor_count > 0 && !o->interceptors) {
     return fc__error(err, FC_ERR_INVALID, "interceptor_count is %zu, but interceptors is NULL",

@@ -59,6 +59,8 @@ static void impossible_options_are_refused_by_name(void **state) {
   REFUSED(max_concurrent_streams, UINT32_MAX, "max_concurrent_streams");
   REFUSED(initial_window_bytes, UINT32_MAX, "initial_window_bytes");
   REFUSED(interceptor_count, 1, "interceptors is NULL");
+  REFUSED(interceptor_count, 1025, "interceptor_count is 1025: at most 1024");
+  REFUSED(interceptor_count, SIZE_MAX, ": at most 1024");
   REFUSED(size, 3, "size is 3");
   o = (fc_server_options)FC_SERVER_OPTIONS_INIT;
   o.interceptors = &empty;

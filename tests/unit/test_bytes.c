@@ -47,6 +47,15 @@ static void created_bytes_are_filled_by_the_caller(void **state) {
   fc_bytes_unref(bytes);
 }
 
+static void what_points_to_nothing_has_no_bytes(void **state) {
+  (void)state;
+  const fc_slice nowhere = {NULL, 5};
+  assert_null(fc_bytes_copy(NULL, 5));
+  assert_null(fc_bytes_wrap(NULL, 5, NULL, NULL));
+  assert_null(fc_bytes_create(5, NULL));
+  assert_false(fc_slice_equals(nowhere, "hello"));
+}
+
 static void null_bytes_are_empty(void **state) {
   (void)state;
   assert_null(fc_bytes_ref(NULL));
@@ -176,6 +185,7 @@ int main(void) {
       cmocka_unit_test(bytes_are_copied),
       cmocka_unit_test(empty_bytes_are_bytes),
       cmocka_unit_test(created_bytes_are_filled_by_the_caller),
+      cmocka_unit_test(what_points_to_nothing_has_no_bytes),
       cmocka_unit_test(null_bytes_are_empty),
       cmocka_unit_test(wrapped_memory_is_released_once_after_the_last_reference),
       cmocka_unit_test(wrapped_memory_that_never_goes_needs_no_release),

@@ -118,6 +118,21 @@ static void a_server_needs_an_identity(void **state) {
                    FC_ERR_INVALID);
 }
 
+static void texts_that_point_to_nothing_are_refused(void **state) {
+  (void)state;
+  const fc_slice nowhere = {NULL, 32};
+  client.roots = nowhere;
+  client_is_refused(FC_ERR_INVALID, "roots is NULL, but has 32 bytes");
+  client.pinned_keys = nowhere;
+  client_is_refused(FC_ERR_INVALID, "pinned_keys is NULL, but has 32 bytes");
+  identity.private_key = nowhere;
+  server_is_refused(FC_ERR_INVALID, "identities[0].private_key is NULL, but has 32 bytes");
+  identity.certificate_chain = nowhere;
+  server_is_refused(FC_ERR_INVALID, "identities[0].certificate_chain is NULL, but has 32 bytes");
+  client.roots = (fc_slice){(const uint8_t *)"", (size_t)INT32_MAX + 1};
+  client_is_refused(FC_ERR_INVALID, "roots has 2147483648 bytes");
+}
+
 static void each_half_of_an_identity_is_needed_once(void **state) {
   (void)state;
   identity.certificate_chain = FC_SLICE_EMPTY;
@@ -315,6 +330,7 @@ int main(void) {
       cmocka_unit_test_setup(every_user_is_dropped_once_with_the_last_reference, fresh),
       cmocka_unit_test_setup(options_of_another_version_are_refused, fresh),
       cmocka_unit_test_setup(a_server_needs_an_identity, fresh),
+      cmocka_unit_test_setup(texts_that_point_to_nothing_are_refused, fresh),
       cmocka_unit_test_setup(each_half_of_an_identity_is_needed_once, fresh),
       cmocka_unit_test_setup(a_later_identity_is_named_by_its_place, fresh),
       cmocka_unit_test_setup(halves_may_come_from_different_places, fresh),
