@@ -48,7 +48,8 @@ FC_API FC_MUST_USE fc_result fc_next_call(fc_next *next, const char *method,
 
 /** Sees each call of a channel before it starts. options is never NULL and has every field of this library's version, so
  * it may be copied and changed. It runs on the thread that makes the call, under no lock; it may block
- * (so a unary call may be waited for and made again), and then the caller waits too. */
+ * (so a unary call may be waited for and made again), and then the caller waits too. What it returns is a client's call:
+ * a server's is refused with FC_ERR_INVALID. */
 typedef struct fc_interceptor {
   fc_result (*call)(fc_next *next, const char *method, const fc_call_options *options,
                     fc_call **out, fc_error *err, void *user);

@@ -26,6 +26,10 @@ static fc_result intercept(struct fc_channel *ch, size_t index, bool hold, const
   const fc_interceptor *i = &ch->config.interceptors[index];
   struct fc_next next = {ch, index, hold};
   fc_result r = i->call(&next, method, o, out, err, i->user);
+  if (*out && (*out)->server) {
+    *out = NULL; /* the handler's, who gives it back */
+    return fc__error(err, FC_ERR_INVALID, "interceptor %zu returned a server's call", index);
+  }
   if (r == FC_OK && *out) return FC_OK;
   if (*out) fc_call_destroy(*out);
   *out = NULL;

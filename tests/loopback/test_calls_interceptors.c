@@ -414,6 +414,63 @@ static void an_interceptor_may_refuse_a_call(void **state) {
   stage_close(&stage);
 }
 
+/* What a proxy may mix up. */
+struct mix_up {
+  struct stage *stage;
+  fc_call *served;
+};
+
+static fc_result return_served(fc_next *next, const char *method, const fc_call_options *options,
+                               fc_call **out, fc_error *err, void *user) {
+  const struct mix_up *m = user;
+  (void)next, (void)method, (void)options, (void)err;
+  *out = m->served;
+  return FC_OK;
+}
+
+static fc_bytes *no_message(fc_call *call, void *user) {
+  (void)call, (void)user;
+  return NULL;
+}
+
+static void told_nothing(fc_call *call, const fc_status *status, fc_bytes *response, void *user) {
+  (void)call, (void)status, (void)response, (void)user;
+  MUST(!"a call that was not made has ended");
+}
+
+static void forward(fc_call *call, void *user) {
+  struct mix_up *m = user;
+  fc_channel *ch = m->stage->channel;
+  fc_error err = FC_ERROR_INIT;
+  m->served = call;
+  MUST(fc_stream_unary(ch, "/t/Mix", no_message, NULL, NULL, NULL, NULL, &err) ==
+       FC_CODE_INVALID_ARGUMENT);
+  MUST(strcmp(err.message, "interceptor 0 returned a server's call") == 0);
+  MUST(fc_stream_unary_async(ch, "/t/Mix", no_message, NULL, told_nothing, NULL, NULL, NULL) ==
+       FC_ERR_INVALID);
+  MUST(fc_call_respond(call, fc_bytes_copy("fine", 4)) == FC_OK);
+}
+
+static void an_interceptor_may_not_return_a_server_s_call(void **state) {
+  struct stage stage;
+  struct mix_up m = {.stage = &stage};
+  const fc_interceptor list[] = {{return_served, &m}};
+  fc_bytes *response;
+  stage_open(&stage, state);
+  stage.options.interceptors = list;
+  stage.options.interceptor_count = 1;
+  stage_serve(&stage, "/t/Mix", FC_PATTERN_UNARY_UNARY, FC_HANDLER_BLOCKING, forward, &m);
+  stage_start(&stage);
+  fc_channel *plain;
+  assert_int_equal(fc_channel_create(stage.target, NULL, &plain, NULL), FC_OK);
+  assert_int_equal(fc_unary_unary(plain, "/t/Mix", TEXT("x"), NULL, &response, NULL, NULL),
+                   FC_CODE_OK);
+  assert_slice_is(fc_bytes_slice(response), "fine");
+  fc_bytes_unref(response);
+  fc_channel_destroy(plain);
+  stage_close(&stage);
+}
+
 /* ---- interceptors of the server ---- */
 
 struct guard {
@@ -556,6 +613,7 @@ int main(void) {
       cmocka_unit_test(an_interceptor_changes_calls_and_makes_them_again),
       cmocka_unit_test(interceptors_attach_hooks),
       cmocka_unit_test(an_interceptor_may_refuse_a_call),
+      cmocka_unit_test(an_interceptor_may_not_return_a_server_s_call),
       cmocka_unit_test(a_server_s_interceptors_surround_the_handler),
       cmocka_unit_test(a_server_s_interceptor_may_answer),
       cmocka_unit_test(to_respond_waits_for_nobody),
