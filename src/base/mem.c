@@ -39,7 +39,12 @@ fc_result fc_set_allocator(const fc_allocator *allocator) {
 /* malloc(0) may give NULL, which would read as a failure. */
 static size_t at_least_one(size_t size) { return size ? size : 1; }
 
-void *fc__alloc(size_t size) { return current.alloc(at_least_one(size), current.user); }
+/* No object is larger, and an allocator that puts something before its blocks may count past the end. */
+static bool is_possible(size_t size) { return size <= PTRDIFF_MAX; }
+
+void *fc__alloc(size_t size) {
+  return is_possible(size) ? current.alloc(at_least_one(size), current.user) : NULL;
+}
 
 void *fc__alloc_zero(size_t size) {
   void *memory = fc__alloc(size);
@@ -49,6 +54,7 @@ void *fc__alloc_zero(size_t size) {
 
 void *fc__resize(void *memory, size_t size) {
   if (!memory) return fc__alloc(size);
+  if (!is_possible(size)) return NULL;
   return current.resize(memory, at_least_one(size), current.user);
 }
 

@@ -3,7 +3,8 @@
 /* All memory of the library comes from here, so that a test can make any allocation fail. */
 #include <stddef.h>
 
-void *fc__alloc(size_t size);      /* NULL when out of memory; size 0 gives a unique pointer */
+/* NULL when out of memory, always for more than PTRDIFF_MAX; size 0 gives a unique pointer. */
+void *fc__alloc(size_t size);
 void *fc__alloc_zero(size_t size); /* the same, zeroed */
 void *fc__resize(void *memory, size_t size);
 void fc__free(void *memory);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/size.h"
 #include "base/slice.h"
 
 /* Room beyond twice of what has arrived: 4 KiB with the header of the bytes. */
@@ -44,7 +45,8 @@ static fc_result read_prefix(struct fc__deframer *d, fc_slice *data, size_t max_
 static bool make_room(struct fc__deframer *d, size_t arriving) {
   size_t have = d->partial ? d->partial->len : 0;
   if (d->partial && arriving <= d->partial->cap - have) return true;
-  size_t cap = fc__smaller(d->message_len, 2 * (have + arriving) + SLACK);
+  size_t ample = fc__sum(fc__product(2, fc__sum(have, arriving)), SLACK);
+  size_t cap = fc__smaller(d->message_len, ample);
   if (d->partial) return fc__bytes_grow(&d->partial, cap);
   uint8_t *start;
   d->partial = fc_bytes_create(cap, &start);

@@ -231,6 +231,27 @@ static void the_prefix_is_flag_and_length(void **state) {
   assert_memory_equal(prefix, "\0\xff\xff\xff\xff", 5);
 }
 
+/* As on a system with sizes of 32 bits, in the middle of a message of nearly 4 GiB: twice what has come is no size. */
+static void room_for_what_arrives_does_not_wrap(void **state) {
+  (void)state;
+  const size_t haves[] = {SIZE_MAX / 2 - 4096, SIZE_MAX / 2 - 100, SIZE_MAX / 2, SIZE_MAX - 100};
+  for (size_t i = 0; i < sizeof haves / sizeof *haves; i++) {
+    struct fc__deframer d;
+    fc_slice data = TEXT("\1\377\377\377\377piece");
+    fc_bytes *message;
+    bool compressed;
+    fc__deframer_init(&d);
+    assert_int_equal(fc__deframer_next(&d, &data, SIZE_MAX, &message, &compressed), FC_END);
+    d.message_len = SIZE_MAX;
+    d.partial->len = d.partial->cap = haves[i]; /* nobody looks at them */
+    data = TEXT("more");
+    assert_int_equal(fc__deframer_next(&d, &data, SIZE_MAX, &message, &compressed),
+                     FC_ERR_NO_MEMORY);
+    assert_null(message);
+    assert_false(fc__deframer_in_message(&d));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(whole_messages_are_taken_one_by_one),
@@ -242,6 +263,7 @@ int main(void) {
       cmocka_unit_test(flags_other_than_0_and_1_are_refused),
       cmocka_unit_test(a_promise_alone_allocates_nothing),
       cmocka_unit_test(memory_follows_what_has_arrived),
+      cmocka_unit_test(room_for_what_arrives_does_not_wrap),
       cmocka_unit_test(a_whole_message_costs_one_allocation_of_its_size),
       cmocka_unit_test(after_an_error_nothing_is_held),
       cmocka_unit_test(the_prefix_is_flag_and_length),

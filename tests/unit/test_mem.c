@@ -79,6 +79,25 @@ static void strings_are_copied(void **state) {
   fc__free(NULL);
 }
 
+/* The allocator is not even asked. */
+static void sizes_that_no_object_has_are_refused(void **state) {
+  (void)state;
+  const size_t sizes[] = {(size_t)PTRDIFF_MAX + 1, SIZE_MAX - 1, SIZE_MAX};
+  failing_alloc_install();
+  void *memory = fc__alloc(1);
+  failing_alloc_restart();
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    assert_null(fc__alloc(sizes[i]));
+    assert_null(fc__alloc_zero(sizes[i]));
+    assert_null(fc__resize(NULL, sizes[i]));
+    assert_null(fc__resize(memory, sizes[i]));
+    assert_null(fc__resize_secret(memory, 1, sizes[i]));
+  }
+  assert_int_equal(failing_alloc_count(), 0);
+  fc__free(memory);
+  assert_int_equal(fc_set_allocator(NULL), FC_OK);
+}
+
 static void a_set_allocator_is_used_and_can_fail(void **state) {
   (void)state;
   failing_alloc_install();
@@ -114,6 +133,7 @@ int main(void) {
       cmocka_unit_test(erased_memory_is_zero),
       cmocka_unit_test(resizing_secrets_leaves_none_behind),
       cmocka_unit_test(strings_are_copied),
+      cmocka_unit_test(sizes_that_no_object_has_are_refused),
       cmocka_unit_test(a_set_allocator_is_used_and_can_fail),
       cmocka_unit_test(an_allocator_without_a_function_is_refused),
   };
