@@ -71,8 +71,8 @@ struct fc__h2_block_in {
   uint32_t continuations;
   uint32_t id;
   uint32_t fields;
-  size_t bytes; /* RFC 9113 section 6.5.2 size of its fields */
-  size_t wire_bytes;
+  uint64_t bytes; /* RFC 9113 section 6.5.2 size of its fields */
+  uint64_t wire_bytes;
   struct fc__h2_stream *stream; /* NULL: its fields are decoded and dropped */
   int64_t deadline;
   struct fc__h2_check check;
@@ -86,7 +86,7 @@ struct fc__h2_run {
   uint8_t bytes[FC__H2_RUN_MAX];
   uint64_t generation; /* of the decoder */
   uint32_t fields;
-  size_t size;
+  uint64_t size;
   struct fc__h2_check check;
 };
 

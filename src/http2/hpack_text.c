@@ -5,18 +5,20 @@
  */
 #include "http2/hpack_text.h"
 
+#include "base/size.h"
+
 enum { BUFFER_KEPT = 1024 };
 
 void fc__hpack_texts_init(struct fc__hpack_texts *t, size_t kept_max) {
   *t = (struct fc__hpack_texts){.kept_max = kept_max};
-  fc__buf_init(&t->buffer, 2 * kept_max);
+  fc__buf_init(&t->buffer, fc__product(2, kept_max));
 }
 
 void fc__hpack_texts_finish(struct fc__hpack_texts *t) { fc__buf_finish(&t->buffer); }
 
 void fc__hpack_texts_keep_more(struct fc__hpack_texts *t, size_t kept_max) {
   if (kept_max > t->kept_max) t->kept_max = kept_max;
-  t->buffer.max = 2 * t->kept_max;
+  t->buffer.max = fc__product(2, t->kept_max);
 }
 
 void fc__hpack_text_begin(struct fc__hpack_texts *t, struct fc__hpack_text *text, size_t coded,

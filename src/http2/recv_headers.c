@@ -51,8 +51,8 @@ static struct fc__h2_stream *stream_of_block(struct fc__h2_conn *c, uint32_t id)
 static void count_wire(struct fc__h2_conn *c) {
   struct fc__h2_block_in *b = &c->block;
   b->wire_bytes += c->in.frame.len;
-  size_t most =
-      (1 + CONTINUATIONS_MAX) * FC__H2_FRAME_MIN_MAX + 4 * (size_t)c->config.max_header_list_bytes;
+  uint64_t most = (1 + CONTINUATIONS_MAX) * FC__H2_FRAME_MIN_MAX +
+                  4 * (uint64_t)c->config.max_header_list_bytes;
   if (b->wire_bytes > most) fc__h2_fail(c, FC__H2_ENHANCE_YOUR_CALM, "header block too long");
 }
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "base/slice.h"
 #include "support/h2_peer.h"
 
 enum { CALM = FC__H2_ENHANCE_YOUR_CALM, BURST = 1000 };
@@ -367,6 +368,39 @@ static void row_37_the_size_of_fields_is_limited(void **state) {
   const char *events = h2_events(&peer);
   assert_non_null(strstr(events, "block 1\n"));
   assert_non_null(strstr(events, "block 3 large\n"));
+}
+
+/* Part of a header block, in frames of the smallest maximum. */
+static void put_part(unsigned type, fc_slice block, bool last) {
+  for (size_t at = 0, len; at < block.len; at += len, type = FC__H2_CONTINUATION) {
+    len = fc__smaller(block.len - at, FC__H2_FRAME_MIN_MAX);
+    bool end = last && at + len == block.len;
+    h2_put_frame(&peer, type, end ? FC__H2_END_HEADERS : 0, 1, (fc_slice){block.data + at, len});
+  }
+}
+
+/* 256 KiB: more than is allowed for a header list of any size. */
+static void put_long_request(void) {
+  enum { FIELDS = 8, LONG = 32 * 1024 };
+  static char field[LONG + 8];
+  snprintf(field, sizeof field, "k: %*s\n", LONG, "v");
+  put_part(FC__H2_HEADERS, h2_block_of(H2_REQUEST), false);
+  for (int i = 1; i <= FIELDS; i++) put_part(FC__H2_CONTINUATION, h2_block_of(field), i == FIELDS);
+}
+
+/* As large as an application likes: sums of the limit wrapped where sizes have 32 bits. */
+static void row_37_a_high_limit_on_fields_holds(void **state) {
+  (void)state;
+  const uint32_t limits[] = {512 * 1024, UINT32_C(1) << 30, UINT32_C(1) << 31, UINT32_MAX};
+  for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+    h2_peer_finish(&peer);
+    h2_peer_init(&peer, true);
+    peer.config.max_header_list_bytes = limits[i];
+    h2_peer_started(&peer);
+    put_long_request();
+    assert_int_equal(h2_feed(&peer), 0);
+    assert_non_null(strstr(h2_events(&peer), "block 1\n"));
+  }
 }
 
 /* ---- row 6 ---- */
@@ -736,6 +770,7 @@ int main(void) {
       TEST(row_04_bombs_without_end_spend_the_budget),
       TEST(row_05_the_number_of_fields_is_limited),
       TEST(row_37_the_size_of_fields_is_limited),
+      TEST(row_37_a_high_limit_on_fields_holds),
       TEST(row_06_output_waits_for_a_peer_that_does_not_read),
       TEST(row_06_a_closed_window_holds_data_back),
       TEST(row_07_a_thousand_unsent_acks_are_the_most),

@@ -296,6 +296,24 @@ static void any_allocation_may_fail(void **state) {
   }
 }
 
+/* Room for name and value is twice the limit, which wrapped. */
+static void a_limit_may_be_any_size(void **state) {
+  (void)state;
+  const size_t limits[] = {SIZE_MAX / 2 - 1, SIZE_MAX / 2 + 1, SIZE_MAX - 1, SIZE_MAX};
+  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+    struct fc__hpack_decoder *d = fc__hpack_decoder_create(TABLE, limits[i]);
+    struct hpack_record r = {0};
+    struct fc__buf b;
+    fc__buf_init(&b, UNLIMITED);
+    put_field(&b, &(struct shape){0x00, 0x0f, 100, 10000, true});
+    assert_int_equal(hpack_decode_block(d, contents(&b), 64, &r), FC__HPACK_OK);
+    assert_int_equal(r.size, 10132);
+    hpack_record_clear(&r);
+    fc__buf_finish(&b);
+    fc__hpack_decoder_destroy(d);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(strings_up_to_the_limit_are_reported),
@@ -305,6 +323,7 @@ int main(void) {
       cmocka_unit_test(memory_is_bounded_by_the_limits),
       cmocka_unit_test(references_to_a_large_entry_cost_no_memory),
       cmocka_unit_test(a_limited_decoder_follows_an_unlimited_one),
+      cmocka_unit_test(a_limit_may_be_any_size),
       cmocka_unit_test(any_allocation_may_fail),
   };
   failing_alloc_install();
