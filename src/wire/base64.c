@@ -4,9 +4,13 @@
  */
 #include "wire/base64.h"
 
+#include "base/size.h"
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-size_t fc__base64_encoded_len(size_t len) { return len / 3 * 4 + (len % 3 ? len % 3 + 1 : 0); }
+size_t fc__base64_encoded_len(size_t len) {
+  return fc__sum(fc__product(len / 3, 4), len % 3 ? len % 3 + 1 : 0);
+}
 
 void fc__base64_encode(fc_slice data, uint8_t *out) {
   size_t i = 0;

@@ -163,14 +163,16 @@ fc_result fc__decompress(enum fc__encoding encoding, fc_slice message, size_t ma
   return result;
 }
 
-static fc_result skim(z_stream *z, size_t max_len) {
+/* left: bytes of the limit. */
+static fc_result skim(z_stream *z, size_t left) {
   uint8_t sink[8192];
-  for (size_t len = 0;;) {
+  for (;;) {
     z->next_out = sink;
     z->avail_out = sizeof sink;
     int state = inflate(z, Z_NO_FLUSH);
-    len += sizeof sink - z->avail_out;
-    if (len > max_len) return FC_ERR_LIMIT;
+    size_t len = sizeof sink - z->avail_out;
+    if (len > left) return FC_ERR_LIMIT;
+    left -= len;
     if (state == Z_MEM_ERROR) return FC_ERR_NO_MEMORY;
     if (state == Z_STREAM_END) return z->avail_in > 0 ? FC_ERR_PROTOCOL : FC_OK;
     if (state != Z_OK || z->avail_out > 0) return FC_ERR_PROTOCOL; /* corrupt, or cut */

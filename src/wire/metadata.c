@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "wire/metadata_rules.h"
 
 enum { ARENA_SMALLEST = 256, ENTRIES_SMALLEST = 8 };
@@ -55,9 +56,8 @@ static bool grow(void **memory, size_t *cap, size_t smallest, size_t need, size_
   if (need > INT32_MAX) return false;
   size_t larger = *cap ? *cap : smallest;
   while (larger < need) larger *= 2;
-  if (larger > SIZE_MAX / item) return false;
-  void *moved = secrets ? fc__resize_secret(*memory, secrets, larger * item)
-                        : fc__resize(*memory, larger * item);
+  size_t size = fc__product(larger, item);
+  void *moved = secrets ? fc__resize_secret(*memory, secrets, size) : fc__resize(*memory, size);
   if (!moved) return false;
   *memory = moved;
   *cap = larger;
@@ -67,21 +67,22 @@ static bool grow(void **memory, size_t *cap, size_t smallest, size_t need, size_
 static bool reserve_arena(struct fc_metadata *m, size_t len) {
   void *arena = m->arena;
   size_t secrets = m->secret ? m->arena_len : 0;
-  bool grown = grow(&arena, &m->arena_cap, ARENA_SMALLEST, m->arena_len + len, 1, secrets);
+  size_t need = fc__sum(m->arena_len, len);
+  bool grown = grow(&arena, &m->arena_cap, ARENA_SMALLEST, need, 1, secrets);
   m->arena = arena;
   return grown;
 }
 
 static bool reserve_entries(struct fc_metadata *m, size_t more) {
   void *entries = m->entries;
-  bool grown = grow(&entries, &m->cap, ENTRIES_SMALLEST, m->count + more, sizeof *m->entries, 0);
+  size_t need = fc__sum(m->count, more);
+  bool grown = grow(&entries, &m->cap, ENTRIES_SMALLEST, need, sizeof *m->entries, 0);
   m->entries = entries;
   return grown;
 }
 
 bool fc__metadata_reserve(struct fc_metadata *m, size_t entries, size_t key_len, size_t value_len) {
-  return key_len <= INT32_MAX && value_len <= INT32_MAX && reserve_arena(m, key_len + value_len) &&
-         reserve_entries(m, entries);
+  return reserve_arena(m, fc__sum(key_len, value_len)) && reserve_entries(m, entries);
 }
 
 uint32_t fc__metadata_store(struct fc_metadata *m, fc_slice bytes) {

@@ -119,6 +119,17 @@ static void what_is_written_is_read_again(void **state) {
   }
 }
 
+/* On a system with sizes of 32 bits such values can exist. */
+static void lengths_do_not_wrap(void **state) {
+  (void)state;
+  const size_t most = SIZE_MAX / 4 * 3; /* three bytes become four */
+  assert_true(fc__base64_encoded_len(most) == SIZE_MAX / 4 * 4);
+  assert_true(fc__base64_encoded_len(most + 3) == SIZE_MAX);
+  assert_true(fc__base64_encoded_len(SIZE_MAX - 1) == SIZE_MAX);
+  assert_true(fc__base64_encoded_len(SIZE_MAX) == SIZE_MAX);
+  assert_true(fc__base64_decoded_max(SIZE_MAX) == SIZE_MAX / 4 * 3 + 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_are_written_without_padding),
@@ -128,6 +139,7 @@ int main(void) {
       cmocka_unit_test(lengths_that_no_data_has_are_refused),
       cmocka_unit_test(characters_outside_the_alphabet_are_refused),
       cmocka_unit_test(what_is_written_is_read_again),
+      cmocka_unit_test(lengths_do_not_wrap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,21 @@ static void secrets_are_erased_with_their_list(void **state) {
   assert_int_equal(fc_set_allocator(NULL), FC_OK);
 }
 
+/* Two lengths that are possible each, and on a system with sizes of 32 bits wrap with what is there. */
+static void lengths_that_wrap_together_are_refused(void **state) {
+  (void)state;
+  struct fc_metadata m;
+  fc__metadata_init(&m);
+  assert_int_equal(fc__metadata_add_slice(&m, TEXT("key"), TEXT("value")), FC_OK);
+  assert_false(fc__metadata_reserve(&m, 1, INT32_MAX, INT32_MAX));
+  assert_false(fc__metadata_reserve(&m, 1, SIZE_MAX, SIZE_MAX));
+  assert_false(fc__metadata_reserve(&m, 1, SIZE_MAX - 4, 5));
+  assert_false(fc__metadata_reserve(&m, SIZE_MAX, 1, 1));
+  assert_true(m.cap < 100 && m.arena_cap < 1000);
+  assert_slice_is(fc_metadata_at(&m, 0).value, "value");
+  fc__metadata_finish(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(entries_keep_their_order),
@@ -325,6 +340,7 @@ int main(void) {
       cmocka_unit_test(a_value_of_the_list_can_be_added_again),
       cmocka_unit_test(a_cleared_list_is_filled_again_without_allocating),
       cmocka_unit_test(each_allocation_may_fail),
+      cmocka_unit_test(lengths_that_wrap_together_are_refused),
       cmocka_unit_test(entries_behind_a_secret_are_secrets),
       cmocka_unit_test(secrets_are_erased_with_their_list),
   };
