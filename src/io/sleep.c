@@ -7,8 +7,11 @@
 #include "base/loop.h"
 #include "farcall/base.h"
 
+/* Where time_t has 32 bits its end comes early: whoever sleeps so long looks again then. */
 static struct timespec to_timespec(int64_t time) {
-  return (struct timespec){.tv_sec = (time_t)(time / FC_SECOND),
+  const int64_t most = sizeof(time_t) > 4 ? INT64_MAX : INT32_MAX;
+  int64_t seconds = time / FC_SECOND;
+  return (struct timespec){.tv_sec = (time_t)(seconds < most ? seconds : most),
                            .tv_nsec = (long)(time % FC_SECOND)};
 }
 
