@@ -98,8 +98,11 @@ typedef struct fc_slice {
 #define FC_SLICE_EMPTY ((fc_slice){NULL, 0})
 #endif
 
-/** The two arguments that a "%.*s" of printf takes for a slice: printf("%.*s", FC_SLICE_PRINT(slice)). */
-#define FC_SLICE_PRINT(slice) (int)(slice).len, (slice).data ? (const char *)(slice).data : ""
+/** The two arguments that a "%.*s" of printf takes for a slice, of which it prints at most INT32_MAX bytes:
+ * printf("%.*s", FC_SLICE_PRINT(slice)). */
+#define FC_SLICE_PRINT(slice)                                                                      \
+  (int)((slice).len < INT32_MAX ? (slice).len : INT32_MAX),                                        \
+      (slice).data ? (const char *)(slice).data : ""
 
 /**
  * Borrows the bytes of a C string, without its end.

@@ -21,6 +21,21 @@ static void slices_compare_with_strings(void **state) {
   assert_true(fc_slice_equals((fc_slice){NULL, 0}, NULL));
 }
 
+static int precision(int len, const char *text) { return text ? len : -1; }
+
+/* A negative precision would have printf look for an end that a slice has not. */
+static void a_slice_of_any_length_can_be_printed(void **state) {
+  (void)state;
+  const size_t lens[] = {(size_t)INT32_MAX + 1, UINT32_MAX, SIZE_MAX - 5, SIZE_MAX};
+  fc_slice slice = {(const uint8_t *)"text", 4};
+  assert_int_equal(precision(FC_SLICE_PRINT(slice)), 4);
+  assert_int_equal(precision(FC_SLICE_PRINT(FC_SLICE_EMPTY)), 0);
+  for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+    slice.len = lens[i];
+    assert_int_equal(precision(FC_SLICE_PRINT(slice)), INT32_MAX);
+  }
+}
+
 static void bytes_are_copied(void **state) {
   (void)state;
   char source[] = "message";
@@ -182,6 +197,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_slice_borrows_a_string),
       cmocka_unit_test(slices_compare_with_strings),
+      cmocka_unit_test(a_slice_of_any_length_can_be_printed),
       cmocka_unit_test(bytes_are_copied),
       cmocka_unit_test(empty_bytes_are_bytes),
       cmocka_unit_test(created_bytes_are_filled_by_the_caller),
