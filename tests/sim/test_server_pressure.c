@@ -165,7 +165,7 @@ static void row_17_empty_messages(void **state) {
   (void)state;
   open_world(LIMIT);
   assert_true(raw_begin(&client, &calls[0], "/t/Stream", NULL));
-  for (int i = 0; i < LIMIT / 32; i++) raw_send(&calls[0], "", false);
+  for (int i = 0; i <= LIMIT / 32; i++) raw_send(&calls[0], "", false);
   run_short();
   assert_refused(&client);
   rig_finish_all(&rig);
