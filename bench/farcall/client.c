@@ -13,11 +13,15 @@ static const struct {
     {"blocking", run_blocking, 0},         /* the same, the handler on a worker thread */
     {"echo1m", run_echo1m, 0},             /* the same with 1 MiB */
     {"connections", run_connections, 100}, /* the same over NUMBER connections in turn */
+    {"methods", run_methods, 20},          /* the same, of NUMBER methods in turn, 20 at most */
+    {"deadline", run_deadline, 0},         /* the same with a deadline and two metadata entries */
     {"outstanding", run_outstanding, 100}, /* NUMBER calls at a time, the program's own loop */
     {"background", run_background, 100},   /* the same, callbacks on the library's thread */
     {"bidi", run_bidi, 0},                 /* ping-pong of 64 B on one stream */
     {"sstream", run_server_stream, 0},     /* a server stream of 64 B messages */
     {"cstream", run_client_stream, 0},     /* a client stream of 64 B messages */
+    {"sstreams", run_server_streams, 100}, /* server streams of NUMBER messages, one at a time */
+    {"cstreams", run_client_streams, 100}, /* client streams of NUMBER messages, one at a time */
     {"cstream-callback", run_client_stream_by_callback, 0}, /* the same, by callback */
     {"hold-connections", run_hold_connections, 1000},       /* opens NUMBER, then NUMBER more */
     {"hold-calls", run_hold_calls, 1000},

@@ -133,6 +133,20 @@ static const struct {
     {"/bench.Echo/BidiStream", FC_PATTERN_STREAM_STREAM, FC_HANDLER_ASYNC, bidi},
 };
 
+/* /bench.Echo/Unary00 and so on, for calls of several methods in turn. */
+static void add_methods(fc_server *server) {
+  fc_error err = FC_ERROR_INIT;
+  for (int i = 0; i < 20; i++) {
+    char method[32];
+    fc_handler h = FC_HANDLER_INIT;
+    snprintf(method, sizeof method, "/bench.Echo/Unary%02d", i);
+    h.pattern = FC_PATTERN_UNARY_UNARY;
+    h.kind = FC_HANDLER_ASYNC;
+    h.fn = unary_async;
+    check(fc_server_register(server, method, &h, &err), &err);
+  }
+}
+
 static void add_handlers(fc_server *server) {
   fc_error err = FC_ERROR_INIT;
   for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
@@ -173,6 +187,7 @@ int main(int argc, char **argv) {
   if (argc > 1) options.max_concurrent_streams = (uint32_t)atoi(argv[1]);
   check(fc_server_create(&options, &server, &err), &err);
   add_handlers(server);
+  add_methods(server);
   if (tls) {
     listen_tls(server, tls, &port);
   } else {

@@ -104,6 +104,70 @@ void run_client_stream(struct job *job) {
   finish(&job->measure, source.done, call, channel);
 }
 
+/* ---- short streams, one after the other: NUMBER messages each ---- */
+
+static void server_stream_once(fc_channel *channel, const char *spec, int messages) {
+  fc_call *call;
+  fc_error err = FC_ERROR_INIT;
+  if (fc_unary_stream(channel, "/bench.Echo/ServerStream", fc_slice_from_string(spec), NULL, &call,
+                      &err) != FC_OK) {
+    fail("sstreams", err.message);
+  }
+  for (int i = 0; i < messages; i++) recv_one(call);
+  if (fc_call_status(call)->code != FC_CODE_OK) fail("sstreams", fc_call_status(call)->message);
+  fc_call_destroy(call);
+}
+
+void run_server_streams(struct job *job) {
+  struct measure *m = &job->measure;
+  uint64_t done = 0;
+  char spec[64];
+  job->channel = connect_to(job->target, NULL);
+  snprintf(spec, sizeof spec, "%d %d", job->number, SIZE);
+  for (uint64_t i = measure_warm(m, WARM / 100); i > 0; i--)
+    server_stream_once(job->channel, spec, job->number);
+  for (measure_begin(m); measure_more(m, done); done += job->number)
+    server_stream_once(job->channel, spec, job->number);
+  measure_end(m, done);
+}
+
+struct burst {
+  fc_bytes *message;
+  int left;
+};
+
+static fc_bytes *next_of_burst(fc_call *call, void *user) {
+  struct burst *burst = user;
+  (void)call;
+  return burst->left-- > 0 ? fc_bytes_ref(burst->message) : NULL;
+}
+
+static void client_stream_once(fc_channel *channel, fc_bytes *message, int messages) {
+  struct burst burst = {message, messages};
+  fc_bytes *response;
+  fc_error err = FC_ERROR_INIT;
+  if (fc_stream_unary(channel, "/bench.Echo/ClientStream", next_of_burst, &burst, NULL, &response,
+                      NULL, &err) != FC_CODE_OK) {
+    fail("cstreams", err.message);
+  }
+  fc_bytes_unref(response);
+}
+
+void run_client_streams(struct job *job) {
+  struct measure *m = &job->measure;
+  fc_bytes *message = message_of_size();
+  uint64_t done = 0;
+  job->channel = connect_to(job->target, NULL);
+  for (uint64_t i = measure_warm(m, WARM / 100); i > 0; i--)
+    client_stream_once(job->channel, message, job->number);
+  for (measure_begin(m); measure_more(m, done); done += job->number)
+    client_stream_once(job->channel, message, job->number);
+  measure_end(m, done);
+  fc_bytes_unref(message);
+}
+
+/* ---- by callback ---- */
+
 static void answered(fc_call *call, const fc_status *status, fc_bytes *response, void *user) {
   (void)call, (void)user;
   if (status->code != FC_CODE_OK) fail("cstream", status->message);
