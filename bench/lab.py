@@ -55,7 +55,7 @@ def stop(process):
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        return process.communicate(timeout=30)[1]
+        return process.communicate(timeout=100)[1]  # under callgrind, on a busy machine
     except subprocess.TimeoutExpired:
         process.kill()
         return process.communicate()[1]

@@ -1,11 +1,12 @@
-"""The server of the benchmarks for Python, on whichever package `grpc` is: prints its port, ends at SIGTERM.
+"""The server of the benchmarks for Python, on whichever package `grpc` is: server.py [THREADS] prints its port and ends
+at SIGTERM.
 
 Messages are bytes on both sides, so that no protobuf library is measured.
 """
 
 import signal
 import struct
-import threading
+import sys
 from concurrent import futures
 
 import grpc
@@ -34,7 +35,9 @@ def both(request_iterator, context):
 
 
 def main():
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in all threads: one that sleeps would keep it
+    threads = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=threads))
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary),
         "ServerStream": grpc.unary_stream_rpc_method_handler(server_stream),
@@ -45,9 +48,7 @@ def main():
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    ended.wait()
+    signal.sigwait({signal.SIGTERM})
     server.stop(0).wait()
 
 
