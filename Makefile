@@ -13,7 +13,7 @@ export CC
 endif
 export BUILD PYTHON
 
-.PHONY: all configure demo test bench bench-python fuzz models lint format install abi-update clean
+.PHONY: all configure demo test bench bench-python budget budget-update fuzz models lint format install abi-update clean
 
 all: configure
 	cmake --build $(BUILD)/$(PRESET)
@@ -33,6 +33,12 @@ bench:
 
 bench-python:
 	@scripts/bench_python.sh
+
+budget:
+	@scripts/budget.sh
+
+budget-update:
+	@scripts/budget.sh --update
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)

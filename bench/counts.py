@@ -86,14 +86,14 @@ class SystemCalls:
         raise lab.Failed("strace wrote no summary")
 
 
-def _total(counter, system, how, work, side, operations, tag):
+def total(counter, system, how, work, side, operations, tag):
     """What the counter says of one side after so many operations."""
-    prefix, env = counter.prefix(tag), counter.environment()
+    prefix, env = counter.prefix(tag), {**system.env, **counter.environment()}
     if side == "server":
         with lab.Server(system.server(how), prefix=prefix, env=env) as server:
-            lab.run(system.client(work, server, str(operations)))
+            lab.run(system.client(work, server, str(operations)), env={**os.environ, **system.env})
         return counter.read(tag, server.log)
-    with lab.Server(system.server(how)) as server:
+    with lab.Server(system.server(how), env=system.env) as server:
         done = lab.run(prefix + system.client(work, server, str(operations)), env={**os.environ, **env})
     return counter.read(tag, done.stderr)
 
@@ -103,7 +103,7 @@ def per_operation(counter, system, how, work, key, few, many):
     runs = [(side, n) for side in SIDES for n in (few, many)]
     with futures.ThreadPoolExecutor(len(lab.CPUS)) as pool:
         totals = dict(zip(runs, pool.map(
-            lambda r: _total(counter, system, how, work, *r, f"{key}.{r[0]}.{r[1]}".replace(" ", "_")), runs)))
+            lambda r: total(counter, system, how, work, *r, f"{key}.{r[0]}.{r[1]}".replace(" ", "_")), runs)))
     return {side: {kind: (totals[side, many].get(kind, 0) - totals[side, few].get(kind, 0)) / (many - few)
                    for kind in sorted({**totals[side, many], **totals[side, few]})}
             for side in SIDES}

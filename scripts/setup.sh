@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what groups of tasks need on Debian 12:
-#   scripts/setup.sh build|lint|fuzz|test|demo|interop|bench|python ...
+#   scripts/setup.sh build|lint|fuzz|test|demo|interop|bench|budget|python ...
 # It uses apt-get as root or with a sudo that asks no password; else it lists what is missing and fails.
 # When everything is there it says nothing and takes no time. FC_SETUP=0 leaves all of it to you.
 # The group interop also makes BUILD/peers/python, a virtual environment with the newest grpcio where PyPI
@@ -33,6 +33,7 @@ packages_of() {
         "protobuf-compiler-grpc libnghttp2-dev nghttp2-client nghttp2-server valgrind strace util-linux" \
         "openssl=openssl"
       ;;
+    budget) echo "$(packages_of build) python3=python3 python3-dev valgrind=valgrind openssl=openssl" ;;
     python)
       echo "$(packages_of build) python3=python3 python3-venv python3-dev protobuf-compiler protobuf-compiler-grpc" \
         "openssl=openssl util-linux"

@@ -107,6 +107,7 @@ step tsan 1200 build_and_test tsan
 step valgrind 600 scripts/valgrind.sh
 step fuzz 400 scripts/fuzz.sh 4
 step bench 300 bench_short
+step budget 900 scripts/budget.sh
 step interop 600 tests/interop/run.sh
 step h2spec 300 tests/interop/h2spec.sh
 step conformance 600 tests/interop/conformance.sh
