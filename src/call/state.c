@@ -195,10 +195,14 @@ static void retry(fc_call *call, int64_t now) {
   call->owner->ops->on_unprocessed(call->owner, call, now);
 }
 
-static void closed_by_reset(fc_call *call, uint32_t code, bool remote, int64_t now) {
+static void closed_by_reset(fc_call *call, const struct fc__link *link, uint32_t code, bool remote,
+                            int64_t now) {
   fc_code status = call->server ? FC_CODE_CANCELLED : fc__code_from_h2(code);
   if (code == FC__H2_CANCEL && now >= call->deadline) status = FC_CODE_DEADLINE_EXCEEDED;
-  if (remote) {
+  if (code == FC__H2_REFUSED_STREAM && link->farewell[0]) {
+    fc__call_endf(call, now, status, "%s went away before it processed the call (%s)",
+                  call->kept.peer, link->farewell);
+  } else if (remote) {
     fc__call_endf(call, now, status, "%s reset the stream (RST_STREAM %s)", call->kept.peer,
                   fc__h2_error_name(code));
   } else {
@@ -221,7 +225,7 @@ void fc__call_stream_closed(fc_call *call, uint32_t code, bool remote, int64_t n
   } else if (code == FC__H2_NO_ERROR && !remote) {
     fc__call_end(call, FC_CODE_INTERNAL, "the stream ended without a status", now);
   } else {
-    closed_by_reset(call, code, remote, now);
+    closed_by_reset(call, link, code, remote, now);
   }
   fc__call_unref(call);
   if (!link->down) link->ops->on_room(link, now);

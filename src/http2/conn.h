@@ -102,7 +102,7 @@ struct fc__h2_events {
   /* Queued data has shrunk to FC__H2_LOW_WATER or less. */
   void (*on_writable)(void *owner, struct fc__h2_stream *s);
   /* Client: streams above last_id were not and will not be processed (on_closed with
-   * REFUSED_STREAM has been called for each); no new stream may be opened. Server: the client
+   * REFUSED_STREAM follows for each); no new stream may be opened. Server: the client
    * goes away. */
   void (*on_goaway)(void *owner, uint32_t last_id, uint32_t code, fc_slice debug);
   void (*on_settings)(void *owner); /* the peer's first SETTINGS, and each later one */

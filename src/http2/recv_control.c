@@ -83,8 +83,8 @@ static void recv_goaway(struct fc__h2_conn *c, const uint8_t *payload, uint32_t 
   }
   c->goaway_received = true;
   c->goaway_last = last;
-  if (!c->server) close_unprocessed(c, last);
-  if (c->result == 0) c->events->on_goaway(c->owner, last, code, (fc_slice){payload + 8, len - 8});
+  c->events->on_goaway(c->owner, last, code, (fc_slice){payload + 8, len - 8});
+  if (!c->server && c->result == 0) close_unprocessed(c, last);
 }
 
 /* ---- streams ---- */

@@ -226,9 +226,9 @@ static void a_call_is_made_again_only_once(void **state) {
   raw_server_goaway(&w.server, 0, FC__H2_NO_ERROR, "");
   world_run(&w, 10 * MS);
   world_expect_running(call);
-  raw_server_goaway(&w.server, 0, FC__H2_NO_ERROR, "");
+  raw_server_goaway(&w.server, 0, FC__H2_INTERNAL_ERROR, "server bug 17");
   world_run(&w, 10 * MS);
-  world_expect(call, FC_CODE_UNAVAILABLE, "");
+  world_expect(call, FC_CODE_UNAVAILABLE, "GOAWAY INTERNAL_ERROR: server bug 17");
   assert_int_equal(w.server.requests, 2);
   world_close(&w);
 }

@@ -302,8 +302,8 @@ static void row_56_goaway_closes_what_was_not_processed(void **state) {
   h2_put_goaway(&peer, 3, FC__H2_NO_ERROR, "max_age");
   assert_int_equal(h2_feed(&peer), 0);
   assert_string_equal(h2_events(&peer),
-                      "closed 5 REFUSED_STREAM remote\nclosed 7 REFUSED_STREAM remote\n"
-                      "goaway 3 NO_ERROR max_age\n");
+                      "goaway 3 NO_ERROR max_age\n"
+                      "closed 5 REFUSED_STREAM remote\nclosed 7 REFUSED_STREAM remote\n");
   assert_true(fc__h2_going_away(peer.conn));
   assert_false(fc__h2_can_open(peer.conn));
   h2_put_headers(&peer, 3, FC__H2_END_STREAM, H2_RESPONSE);
@@ -320,8 +320,8 @@ static void row_56_goaway_in_two_steps(void **state) {
   assert_int_equal(h2_feed(&peer), 0);
   assert_string_equal(
       h2_events(&peer),
-      "goaway 2147483647 NO_ERROR \nclosed 3 REFUSED_STREAM remote\ngoaway 1 NO_ERROR \n"
-      "closed 1 REFUSED_STREAM remote\ngoaway 0 INTERNAL_ERROR \n");
+      "goaway 2147483647 NO_ERROR \ngoaway 1 NO_ERROR \nclosed 3 REFUSED_STREAM remote\n"
+      "goaway 0 INTERNAL_ERROR \nclosed 1 REFUSED_STREAM remote\n");
 }
 
 static void row_56_a_last_id_that_rises_ends_the_connection(void **state) {

@@ -57,7 +57,7 @@ static void conversations_say_what_they_should(void **state) {
       {"answers", "block 1 informational\n"},
       {"answers", "trailer 5 grpc-message: fine\nblock 5 end trailers\nclosed 5 NO_ERROR remote\n"},
       {"bad answers", "closed 3 PROTOCOL_ERROR local\n"},
-      {"going away", "closed 9 REFUSED_STREAM remote\ngoaway 3 NO_ERROR max_age\n"},
+      {"going away", "goaway 3 NO_ERROR max_age\nclosed 5 REFUSED_STREAM remote\n"},
       {"push", "PROTOCOL_ERROR PUSH_PROMISE"},
       {"HTTP/1", "the server answers in HTTP/1\n"},
   };
