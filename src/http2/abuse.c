@@ -16,7 +16,7 @@ static void refill(struct fc__h2_bucket *b, int64_t now) {
   b->filled_at = now;
   /* A nanosecond brings per_second billionths. The division keeps the product from overflowing. */
   int64_t missing = b->burst - b->level;
-  if (b->per_second > 0 && elapsed >= missing / b->per_second) {
+  if (b->per_second > 0 && elapsed > missing / b->per_second) {
     b->level = b->burst;
   } else {
     b->level += elapsed * b->per_second;

@@ -124,6 +124,16 @@ static void a_bucket_without_a_rate_is_not_filled(void **state) {
   assert_false(fc__h2_bucket_take(&b, 0));
 }
 
+/* A nanosecond brings 0.7 tokens of one that is missing. */
+static void a_bucket_gives_no_part_of_a_token_early(void **state) {
+  (void)state;
+  struct fc__h2_bucket b;
+  fc__h2_bucket_init(&b, 1, 700000000, 0);
+  assert_true(fc__h2_bucket_take(&b, 0));
+  assert_false(fc__h2_bucket_take(&b, 1));
+  assert_true(fc__h2_bucket_take(&b, 2));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ten_thousand_streams_are_found),
@@ -132,6 +142,7 @@ int main(void) {
       cmocka_unit_test(a_leap_in_ids_leaves_no_trace_of_older_streams),
       cmocka_unit_test(the_bucket_gives_its_burst_and_then_its_rate),
       cmocka_unit_test(a_bucket_without_a_rate_is_not_filled),
+      cmocka_unit_test(a_bucket_gives_no_part_of_a_token_early),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
