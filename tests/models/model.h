@@ -11,11 +11,15 @@
  * Whatever ends the program before its time, a check, an assertion or a sanitizer, the seed is printed.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/random.h"
 
 /* Plays one round. All its choices are drawn from random, so a seed is the same round each time. */
 void model_round(struct fc__random *random);
+
+/* The seed of the round: what is gone through in turn is chosen by it. */
+uint64_t model_seed(void);
 
 /* As many as take about a second without a sanitizer. */
 extern const unsigned model_short_rounds;
@@ -32,5 +36,11 @@ _Noreturn void model_fail(const char *file, int line, const char *format, ...)
 static inline bool model_chance(struct fc__random *random, unsigned percent) {
   return fc__random_below(random, 100) < percent;
 }
+
+static inline size_t model_between(struct fc__random *random, size_t least, size_t most) {
+  return least + (size_t)fc__random_below(random, (uint64_t)(most - least) + 1);
+}
+
+#define MODEL_PICK(random, array) (array)[fc__random_below(random, sizeof(array) / sizeof *(array))]
 
 #endif

@@ -16,6 +16,12 @@ static uint64_t seed;
 /* Of AddressSanitizer's and its kin, where the program is built with one. */
 __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
 
+/* UndefinedBehaviorSanitizer has no such callback, but can end the program by a signal. */
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void) { return "abort_on_error=1"; }
+
+uint64_t model_seed(void) { return seed; }
+
 static void tell_seed(void) {
   char text[200];
   int len =
