@@ -112,6 +112,15 @@ static void answer(struct h2_record *r, struct fc__h2_stream *s) {
 
 /* ---- events ---- */
 
+static bool is_reset(struct h2_record *r, struct fc__h2_stream *s) {
+  if (r->reset_every == 0 || ++r->resettable % r->reset_every) return false;
+  end_data_line(r);
+  r->in_block = false;
+  print(r, "reset %" PRIu32 "\n", s->id);
+  h2_record_reset(r, s, FC__H2_CANCEL);
+  return true;
+}
+
 static struct fc__h2_stream *on_open(void *owner, uint32_t id) {
   struct h2_record *r = owner;
   end_data_line(r);
@@ -134,6 +143,7 @@ static void on_field(void *owner, struct fc__h2_stream *s, const struct fc__fiel
   append(r, ": ", 2);
   print_bytes(r, field->value);
   append(r, "\n", 1);
+  (void)is_reset(r, s);
 }
 
 static void on_block(void *owner, struct fc__h2_stream *s, const struct fc__h2_block *block) {
@@ -143,6 +153,7 @@ static void on_block(void *owner, struct fc__h2_stream *s, const struct fc__h2_b
   print(r, "block %" PRIu32 "%s%s%s%s\n", s->id, block->end_stream ? " end" : "",
         block->trailers ? " trailers" : "", block->too_large ? " large" : "",
         block->informational ? " informational" : "");
+  if (is_reset(r, s)) return;
   if (block->end_stream && r->answer) answer(r, s);
 }
 
@@ -189,6 +200,7 @@ static void on_data(void *owner, struct fc__h2_stream *s, fc_slice data, bool en
   r->data_end = end_stream;
   r->total += data.len;
   if (!r->hoard) fc__h2_consume(r->conn, s, data.len);
+  if (end_stream && is_reset(r, s)) return;
   if (end_stream && r->answer) answer(r, s);
 }
 

@@ -26,13 +26,16 @@ struct h2_record {
   bool data_end;
   uint8_t data_head[64];
   /* How the owner behaves. */
-  bool refuse;        /* requests */
-  bool hoard;         /* does not give data back to the window */
-  bool answer;        /* requests get headers, the 5 bytes "hello" and trailers at their end */
-  size_t count;       /* of all requests that were opened */
-  size_t total;       /* bytes of data, of all streams */
-  bool quiet;         /* fields are not written down */
-  struct fc__buf run; /* "name: value" lines of the run kept last */
+  bool refuse; /* requests */
+  bool hoard;  /* does not give data back to the window */
+  bool answer; /* requests get headers, the 5 bytes "hello" and trailers at their end */
+  unsigned
+      reset_every; /* of so many fields, blocks and ends of data: the owner resets the stream within the event; 0: never */
+  unsigned resettable; /* such events so far */
+  size_t count;        /* of all requests that were opened */
+  size_t total;        /* bytes of data, of all streams */
+  bool quiet;          /* fields are not written down */
+  struct fc__buf run;  /* "name: value" lines of the run kept last */
   bool in_block;
   size_t block_at; /* where the fields of the block begin in text */
   size_t runs_again;
