@@ -151,6 +151,8 @@ void input_go_away(struct plain_h2 *p) {
   fc__h2_put_u32(payload, last | (model_chance(p->random, 30) ? UINT32_C(1) << 31 : 0));
   fc__h2_put_u32(payload + 4, code);
   h2_script_frame(&p->script, FC__H2_GOAWAY, 0, 0, (fc_slice){payload, len});
+  fc_slice debug = {payload + 8, (len < 512 ? len : 512) - 8};
+  h2_record_events.on_goaway(&p->told, last, code, debug);
   for (size_t i = 0; i < p->count && !p->script.server; i++) {
     struct plain_h2_stream *s = &p->streams[i];
     if (s->id <= last || !s->owned) continue;
@@ -158,6 +160,4 @@ void input_go_away(struct plain_h2 *p) {
     s->owned = NULL;
     s->state = PLAIN_H2_RESET;
   }
-  fc_slice debug = {payload + 8, (len < 512 ? len : 512) - 8};
-  h2_record_events.on_goaway(&p->told, last, code, debug);
 }
