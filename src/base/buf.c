@@ -51,5 +51,5 @@ void fc__buf_consume(struct fc__buf *b, size_t len) {
   assert(len <= b->len && "more consumed than there is");
   b->len -= len;
   if (len && b->len) memmove(b->data, b->data + len, b->len);
-  if (b->secret) fc__erase(b->data + b->len, len);
+  if (b->secret && len) fc__erase(b->data + b->len, len);
 }
