@@ -142,6 +142,7 @@ static size_t copy_front(struct fc__h2_conn *c, struct fc__h2_chunk *chunk, size
   copy(c, chunk->room + chunk->start, own);
   chunk->start += (uint32_t)own;
   size_t body = least(chunk->left, most - own);
+  if (body == 0) return own;
   copy(c, chunk->data, body);
   chunk->data += body;
   chunk->left -= body;
