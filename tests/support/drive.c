@@ -9,6 +9,9 @@
 
 #include "io/reactor.h"
 #include "support/check.h"
+#include "support/lock_owner.h"
+
+#pragma weak lock_owner_check /* programs that are not linked with it do not ask */
 
 enum { DRIVES = 3, TESTS_MAX = 100 };
 
@@ -89,6 +92,7 @@ int drive_run_tests(const struct CMUnitTest *tests, size_t count) {
 /* ---- gates ---- */
 
 void gate_pass(struct gate *gate) {
+  if (lock_owner_check) lock_owner_check("a callback that passes a gate");
   pthread_mutex_lock(&gate->mutex);
   gate->passed++;
   pthread_cond_broadcast(&gate->changed);
