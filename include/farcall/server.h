@@ -109,8 +109,10 @@ typedef struct fc_server_options {
   /* Told that a call waits in a queue (server_take.h) and that no thread is on its way to it: one should come, and take
    * with FC_TAKE_SENT_FOR. Until it does this is not told again for that queue. */
   void (*on_untaken)(fc_server *server, uint32_t queue, void *user);
-  /* Told once that the server was shut down and has no connection any more: all calls are over, though handlers may still
-   * run. Both run on the driver's thread, under no lock; either may be NULL. */
+  /* Told once that a server which has started was shut down and has no connection any more: all calls are over, though
+   * handlers may still run. It may destroy the server unless fc_server_wait, fc_server_await or fc_server_destroy is under
+   * way; other functions that have begun, such as the fc_server_shutdown that it follows from, need not have returned.
+   * Both run on the driver's thread, under no lock; either may be NULL. */
   void (*on_end)(fc_server *server, void *user);
   void *user; /* of both; must live as long as the server */
   /* Methods need not be called "/package.Service/Method": any printable ASCII will do. */

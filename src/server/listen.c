@@ -157,14 +157,12 @@ static fc_result check_addresses(const fc_server_credentials *credentials,
 
 /* ---- public ---- */
 
-static fc_result listen_with(fc_server *server, const char *address,
+static fc_result listen_kept(fc_server *server, const char *address,
                              fc_server_credentials *credentials, int *port, fc_error *err) {
   struct fc__server_address parsed;
   struct fc__addr *addrs;
   size_t count;
-  if (port) *port = 0;
-  if (!server) return fc__error(err, FC_ERR_INVALID, "server is NULL");
-  if (atomic_load(&server->state) == FC__SERVER_SHUT_DOWN) {
+  if (atomic_load(&server->state) & FC__SERVER_SHUT_DOWN) {
     return fc__error(err, FC_ERR_CLOSED, "the server has been shut down");
   }
   fc_result r = fc__server_address_parse(address, &parsed, err);
@@ -177,9 +175,19 @@ static fc_result listen_with(fc_server *server, const char *address,
   if (r == FC_OK) r = bind_addresses(&b, addrs, count);
   fc__free(addrs);
   if (r != FC_OK) return r;
+  if (port) *port = b.port; /* the first call may ask for it */
   open_all(server);
-  if (port) *port = b.port;
   return FC_OK;
+}
+
+static fc_result listen_with(fc_server *server, const char *address,
+                             fc_server_credentials *credentials, int *port, fc_error *err) {
+  if (port) *port = 0;
+  if (!server) return fc__error(err, FC_ERR_INVALID, "server is NULL");
+  fc__server_ref(server);
+  fc_result r = listen_kept(server, address, credentials, port, err);
+  fc__server_unref(server);
+  return r;
 }
 
 fc_result fc_server_listen(fc_server *server, const char *address, int *port, fc_error *err) {

@@ -15,12 +15,18 @@
 static void server_free(fc_server *server) {
   fc__server_methods_finish(&server->methods);
   fc__server_keys_finish(&server->keys);
+  for (size_t i = 0; i < server->shard_count; i++) {
+    struct fc__loop *loop = server->shards[i].loop;
+    loop->ops->unref(loop);
+  }
   fc__free(server->interceptors);
   fc__free(server->queues);
   fc__free(server);
 }
 
-static void server_unref(fc_server *server) {
+void fc__server_ref(fc_server *server) { atomic_fetch_add(&server->refs, 1); }
+
+void fc__server_unref(fc_server *server) {
   if (atomic_fetch_sub(&server->refs, 1) == 1) server_free(server);
 }
 
@@ -28,8 +34,7 @@ static void server_unref(fc_server *server) {
 static void shard_finish(struct fc__server_shard *shard) {
   assert(shard->owner.buffered == 0 && "whatever was buffered has been taken or dropped");
   fc__call_pool_finish(&shard->owner);
-  shard->loop->ops->unref(shard->loop);
-  server_unref(shard->server);
+  fc__server_unref(shard->server);
 }
 
 static void free_task_run(struct fc__task *task) {
@@ -78,7 +83,7 @@ static void barrier_run(struct fc__task *task) {
 }
 
 static void let_handlers_return(struct fc__server_shard *shard) {
-  if (!shard->started) return;
+  if (!fc__server_has_started(shard->server)) return;
   struct barrier b = {.task.run = barrier_run, .loop = shard->loop};
   fc__node_init(&b.task.link);
   fc__loop_lock(shard->loop);
@@ -94,7 +99,7 @@ static void let_handlers_return(struct fc__server_shard *shard) {
 static void release_shard(struct fc__server_shard *shard) {
   fc__loop_lock(shard->loop);
   shard->released = true;
-  bool unused = is_unused(shard);
+  const bool unused = shard->going = is_unused(shard);
   fc__loop_unlock(shard->loop);
   if (unused) shard_finish(shard);
 }
@@ -107,7 +112,7 @@ void fc_server_destroy(fc_server *server) {
     let_handlers_return(&server->shards[i]);
     release_shard(&server->shards[i]);
   }
-  server_unref(server);
+  fc__server_unref(server);
 }
 
 /* ---- the beginning ---- */
@@ -209,7 +214,7 @@ fc_result fc_server_create(const fc_server_options *options, fc_server **out, fc
 
 static void start_shard(struct fc__server_shard *shard) {
   if (shard->draining) return;
-  shard->accepting = shard->started = shard->held = true;
+  shard->accepting = shard->held = true;
   fc__loop_hold(shard->loop);
   fc__server_ports_open(shard);
 }
@@ -220,11 +225,13 @@ fc_result fc_server_start(fc_server *server, fc_error *err) {
   if (!atomic_compare_exchange_strong(&server->state, &expected, FC__SERVER_STARTED)) {
     return fc__error(err, FC_ERR_CLOSED, "the server was started or shut down before");
   }
+  fc__server_ref(server);
   for (size_t i = 0; i < server->shard_count; i++) {
     struct fc__server_shard *shard = &server->shards[i];
     fc__loop_lock(shard->loop);
     start_shard(shard);
     fc__loop_unlock(shard->loop);
   }
+  fc__server_unref(server);
   return FC_OK;
 }

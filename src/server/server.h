@@ -57,13 +57,12 @@ struct fc__server_shard {
   struct fc__loop *loop; /* referenced */
   struct fc__net *net;
   struct fc__random random;
-  bool started;
   bool accepting; /* started, not shut down */
   bool draining;  /* shut down */
   bool held;      /* counted in the loop's holds */
   bool attended;  /* counted in its keeps instead: a thread that takes calls will soon poll again */
   bool released;  /* the user's handle is gone */
-  bool going;     /* free_task is on its way */
+  bool going;     /* whoever let go last sees to its end */
   bool ended;     /* shut down, and without connections since */
   size_t conn_count; /* not yet freed */
   size_t link_count; /* of these, up */
@@ -80,7 +79,7 @@ struct fc__server_shard {
   struct fc__task free_task;
 };
 
-enum fc__server_state { FC__SERVER_NEW, FC__SERVER_STARTED, FC__SERVER_SHUT_DOWN };
+enum fc__server_state { FC__SERVER_NEW = 0, FC__SERVER_STARTED = 1, FC__SERVER_SHUT_DOWN = 2 };
 
 struct fc_server {
   fc_server_options options; /* defaults filled in */
@@ -89,13 +88,15 @@ struct fc_server {
   struct fc__link_config link_config;
   struct fc__workers workers;
   struct fc__server_key *keys; /* of its ports, under the first shard's lock */
-  atomic_int state;            /* enum fc__server_state */
+  atomic_int state;            /* enum fc__server_state, of which both may be */
   atomic_uint sockets;         /* connections that hold a descriptor, with max_connections */
   atomic_uint running;         /* calls whose handlers are not done, with max_concurrent_calls */
-  atomic_uint refs;            /* the user's handle and one for each shard that is not released */
-  atomic_uint batches;         /* calls of fc_server_listen so far */
-  atomic_uint unended;         /* shards that have not ended */
-  struct fc__task end;         /* runs on_end */
+  /* The user's handle, one for each shard that is not released, and one for each function that may make on_end run, which
+   * may give the handle back: so loops are kept as long as this. */
+  atomic_uint refs;
+  atomic_uint batches; /* calls of fc_server_listen so far */
+  atomic_uint unended; /* shards that have not ended */
+  struct fc__task end; /* runs on_end */
   struct fc__server_queue *queues;
   size_t queue_count;
   size_t shard_count;
@@ -103,6 +104,13 @@ struct fc_server {
 };
 
 /* ---- server.c ---- */
+
+void fc__server_ref(fc_server *server);
+void fc__server_unref(fc_server *server); /* without a loop's lock */
+
+static inline bool fc__server_has_started(const fc_server *server) {
+  return atomic_load(&server->state) & FC__SERVER_STARTED;
+}
 
 /* Wakes who waits for the shard's end and lets the shard go, as far as nothing needs it. [locked] */
 void fc__server_shard_check(struct fc__server_shard *shard);

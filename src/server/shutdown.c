@@ -54,13 +54,15 @@ static void shut_down_shard(struct fc__server_shard *shard, int64_t grace) {
 }
 
 void fc__server_shut_down(fc_server *server, int64_t grace) {
-  atomic_store(&server->state, FC__SERVER_SHUT_DOWN);
+  atomic_fetch_or(&server->state, FC__SERVER_SHUT_DOWN);
+  fc__server_ref(server);
   for (size_t i = 0; i < server->shard_count; i++) {
     struct fc__server_shard *shard = &server->shards[i];
     fc__loop_lock(shard->loop);
     shut_down_shard(shard, grace);
     fc__loop_unlock(shard->loop);
   }
+  fc__server_unref(server);
 }
 
 fc_result fc_server_shutdown(fc_server *server, int64_t grace_ns) {
@@ -84,7 +86,8 @@ void fc__server_check_end(struct fc__server_shard *shard) {
   shard->ended = true;
   if (atomic_fetch_sub(&server->unended, 1) > 1) return;
   fc__server_queues_end(server);
-  if (server->options.on_end && shard->started) fc__loop_defer(shard->loop, &server->end);
+  if (server->options.on_end && fc__server_has_started(server))
+    fc__loop_defer(shard->loop, &server->end);
 }
 
 /* ---- waiting ---- */
