@@ -63,12 +63,13 @@ static fc_result pass_hooks(fc_call *call, fc_bytes **message, unsigned flags) {
 fc_result fc_call_send(fc_call *call, fc_bytes *message, unsigned flags) {
   if (!call || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
+  const bool hooked = call->hooks != NULL;
   fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_locked(call, passed, flags);
   fc__loop_unlock(call->loop);
-  return fc__hooks_sent(call, message, passed, r);
+  return fc__hooks_sent(hooked, message, passed, r);
 }
 
 void fc__call_send_request(fc_call *call, fc_bytes *request) {
@@ -100,12 +101,13 @@ fc_result fc_call_send_async(fc_call *call, fc_bytes *message, unsigned flags, f
                              void *user) {
   if (!call || !message || !done) return FC_ERR_INVALID;
   fc_bytes *passed = message;
+  const bool hooked = call->hooks != NULL;
   fc_result r = pass_hooks(call, &passed, flags);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = send_async_locked(call, passed, flags, done, user);
   fc__loop_unlock(call->loop);
-  return fc__hooks_sent(call, message, passed, r);
+  return fc__hooks_sent(hooked, message, passed, r);
 }
 
 fc_result fc_call_close_send(fc_call *call) {

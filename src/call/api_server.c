@@ -72,12 +72,13 @@ static fc_result respond_locked(fc_call *call, fc_bytes *message) {
 fc_result fc_call_respond(fc_call *call, fc_bytes *message) {
   if (!call || !call->server || !message) return FC_ERR_INVALID;
   fc_bytes *passed = message;
+  const bool hooked = call->hooks != NULL;
   fc_result r = fc__hooks_send(call, &passed);
   if (r != FC_OK) return r;
   fc__loop_lock(call->loop);
   r = respond_locked(call, passed);
   fc__loop_unlock(call->loop);
-  return fc__hooks_sent(call, message, passed, r);
+  return fc__hooks_sent(hooked, message, passed, r);
 }
 
 fc_result fc_call_add_hooks(fc_call *call, const fc_call_hooks *hooks) {

@@ -67,8 +67,8 @@ fc_result fc__hooks_send(fc_call *call, fc_bytes **message) {
   return m ? FC_OK : FC_ERR_CLOSED;
 }
 
-fc_result fc__hooks_sent(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r) {
-  if (call->hooks) fc_bytes_unref(r == FC_OK ? given : passed);
+fc_result fc__hooks_sent(bool hooked, fc_bytes *given, fc_bytes *passed, fc_result r) {
+  if (hooked) fc_bytes_unref(r == FC_OK ? given : passed);
   return r;
 }
 

@@ -98,8 +98,8 @@ fc_result fc__hooks_watch_end(fc_call *call); /* has on_done called, if any hook
  * hook refused it, and the call has ended. */
 fc_result fc__hooks_send(fc_call *call, fc_bytes **message);
 /* Behind it: of the caller's reference and that one the call has taken one, or none if r tells of a failure. Gives the
- * other one back. */
-fc_result fc__hooks_sent(fc_call *call, fc_bytes *given, fc_bytes *passed, fc_result r);
+ * other one back. hooked: the call has hooks, as was seen before it was sent; a callback may have destroyed it since. */
+fc_result fc__hooks_sent(bool hooked, fc_bytes *given, fc_bytes *passed, fc_result r);
 /* Without the lock. Takes the reference given and gives one back; NULL: a hook refused. */
 fc_bytes *fc__hooks_receive(fc_call *call, fc_bytes *message);
 

@@ -3,10 +3,9 @@
  * released its lock, and all that the callback does happens before it goes on.
  */
 #include "farcall/server.h"
-#include "support/check.h"
-#include "support/drive.h"
 #include "support/failing_alloc.h"
 #include "support/lock_owner.h"
+#include "support/stage.h"
 
 /* ---- on_end ---- */
 
@@ -101,12 +100,110 @@ static void on_end_may_destroy_the_server_before_listen_returns(void **state) {
   }
 }
 
+/* ---- calls ---- */
+
+struct world {
+  struct stage stage;
+  struct gate told, taken, served;
+  fc_call *call;
+};
+
+static fc_bytes *pass(fc_call *call, fc_bytes *message, void *user) {
+  (void)call;
+  (void)user;
+  return message;
+}
+
+static void gone(void *user) { gate_pass(user); }
+
+/* The gate is passed when the call is no more. */
+static fc_call_hooks hooks_of(struct gate *gate) {
+  fc_call_hooks hooks = FC_CALL_HOOKS_INIT;
+  hooks.on_send = pass;
+  hooks.drop = gone;
+  hooks.user = gate;
+  return hooks;
+}
+
+static void hand_out(fc_call *call, void *user) {
+  struct world *w = user;
+  w->call = call;
+  gate_pass(&w->taken);
+}
+
+static void attach(fc_server_next *next, fc_call *call, void *user) {
+  const fc_call_hooks hooks = hooks_of(&((struct world *)user)->served);
+  MUST(fc_call_add_hooks(call, &hooks) == FC_OK);
+  fc_server_next_call(next, call);
+}
+
+static void open_world(struct world *w, void **state) {
+  const fc_server_interceptor interceptor = {attach, w};
+  *w = (struct world){.told = GATE_INIT, .taken = GATE_INIT, .served = GATE_INIT};
+  stage_open(&w->stage, state);
+  w->stage.server_options.interceptors = &interceptor;
+  w->stage.server_options.interceptor_count = 1;
+  stage_serve(&w->stage, "/t/Echo", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, stage_echo,
+              NULL);
+  stage_serve(&w->stage, "/t/Out", FC_PATTERN_UNARY_UNARY, FC_HANDLER_ASYNC, hand_out, w);
+  stage_start(&w->stage);
+}
+
+static void await_gate(void *user) { gate_await(user, 1); }
+
+static void sent_destroys(fc_call *call, fc_result result, void *user) {
+  (void)user;
+  MUST(result == FC_OK);
+  fc_call_destroy(call);
+}
+
+static void a_send_s_callback_may_destroy_the_call_before_the_send_returns(void **state) {
+  struct world w;
+  open_world(&w, state);
+  fc_call_options o = FC_CALL_OPTIONS_INIT;
+  const fc_call_hooks hooks = hooks_of(&w.told);
+  o.hooks = &hooks;
+  fc_call *call = stage_call(&w.stage, "/t/Echo", FC_PATTERN_STREAM_STREAM, &o);
+  fc_bytes *message = stage_message(10);
+  (void)lock_owner_after_unlock(1, await_gate, &w.told); /* behind the look before the hooks */
+  assert_int_equal(fc_call_send_async(call, message, 0, sent_destroys, NULL), FC_OK);
+  assert_false(lock_owner_after_unlock(0, NULL, NULL));
+  stage_close(&w.stage);
+}
+
+static void end_destroys(fc_call *call, void *user) {
+  (void)user;
+  fc_call_destroy(call);
+}
+
+static void the_end_s_callback_may_destroy_the_call_before_respond_returns(void **state) {
+  struct world w;
+  fc_call *call;
+  open_world(&w, state);
+  assert_int_equal(
+      fc_unary_unary_future(w.stage.channel, "/t/Out", TEXT("hello"), NULL, &call, NULL), FC_OK);
+  gate_await(&w.taken, 1);
+  assert_int_equal(fc_call_on_done(w.call, end_destroys, NULL), FC_OK);
+  fc_bytes *message = stage_message(10);
+  (void)lock_owner_after_unlock(0, await_gate, &w.served);
+  assert_int_equal(fc_call_respond(w.call, message), FC_OK);
+  assert_false(lock_owner_after_unlock(0, NULL, NULL));
+  assert_int_equal(fc_call_wait(call, FC_NEVER), FC_OK);
+  fc_call_destroy(call);
+  stage_close(&w.stage);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
+  const struct CMUnitTest servers[] = {
       cmocka_unit_test(on_end_may_destroy_the_server_before_shutdown_returns),
       cmocka_unit_test(on_end_may_destroy_the_server_before_start_returns),
       cmocka_unit_test(on_end_may_destroy_the_server_before_listen_returns),
   };
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_send_s_callback_may_destroy_the_call_before_the_send_returns),
+      cmocka_unit_test(the_end_s_callback_may_destroy_the_call_before_respond_returns),
+  };
   failing_alloc_install();
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = cmocka_run_group_tests(servers, NULL, NULL);
+  return failed + drive_run_tests(tests, sizeof tests / sizeof *tests);
 }
