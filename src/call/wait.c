@@ -67,19 +67,20 @@ void fc__call_notify(fc_call *call, unsigned events) {
   if (events & FC__EVENT_DONE) complete_done_ops(call);
 }
 
-/* The operation is idle before its callback runs, so that the callback can start the next one. */
+/* The operation is idle when its callback runs, so that the callback, or a thread that it tells, can start the next one. No
+ * earlier: a receive is pending until hooks have seen the message, or they would see the next one at the same time. */
 void fc__op_run(struct fc__task *task) {
   struct fc__op *op = FC__CONTAINER(task, struct fc__op, task), copy;
   fc_call *call = op->call;
   struct fc__loop *loop = call->loop;
+  bool receive = op == &call->recv_op, send = op == &call->send_op;
+  if (op->message) op->message = fc__hooks_receive(call, op->message);
   fc__loop_lock(loop);
   copy = *op;
   op->state = FC__OP_IDLE;
   op->message = NULL;
-  bool receive = op == &call->recv_op, send = op == &call->send_op;
   fc__loop_unlock(loop);
   if (receive) {
-    if (copy.message) copy.message = fc__hooks_receive(call, copy.message);
     copy.fn.received(call, copy.message, copy.user);
   } else if (send) {
     copy.fn.sent(call, copy.result, copy.user);

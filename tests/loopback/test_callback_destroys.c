@@ -104,7 +104,7 @@ static void on_end_may_destroy_the_server_before_listen_returns(void **state) {
 
 struct world {
   struct stage stage;
-  struct gate told, taken, served;
+  struct gate told, taken, served, go_on;
   fc_call *call;
 };
 
@@ -139,7 +139,8 @@ static void attach(fc_server_next *next, fc_call *call, void *user) {
 
 static void open_world(struct world *w, void **state) {
   const fc_server_interceptor interceptor = {attach, w};
-  *w = (struct world){.told = GATE_INIT, .taken = GATE_INIT, .served = GATE_INIT};
+  *w = (struct world){
+      .told = GATE_INIT, .taken = GATE_INIT, .served = GATE_INIT, .go_on = GATE_INIT};
   stage_open(&w->stage, state);
   w->stage.server_options.interceptors = &interceptor;
   w->stage.server_options.interceptor_count = 1;
@@ -193,6 +194,46 @@ static void the_end_s_callback_may_destroy_the_call_before_respond_returns(void 
   stage_close(&w.stage);
 }
 
+/* ---- receiving through hooks ---- */
+
+static fc_bytes *look_long(fc_call *call, fc_bytes *message, void *user) {
+  struct world *w = user;
+  (void)call;
+  gate_pass(&w->taken);
+  gate_await(&w->go_on, 1);
+  return message;
+}
+
+static void received(fc_call *call, fc_bytes *message, void *user) {
+  (void)call;
+  fc_bytes_unref(message);
+  gate_pass(&((struct world *)user)->told);
+}
+
+/* Else its hooks would see the next message first. */
+static void a_receive_is_pending_until_its_hooks_have_seen_the_message(void **state) {
+  struct world w;
+  open_world(&w, state);
+  fc_call_options o = FC_CALL_OPTIONS_INIT;
+  fc_call_hooks hooks = FC_CALL_HOOKS_INIT;
+  fc_bytes *message;
+  hooks.on_receive = look_long;
+  hooks.user = &w;
+  o.hooks = &hooks;
+  fc_call *call = stage_call(&w.stage, "/t/Echo", FC_PATTERN_STREAM_STREAM, &o);
+  assert_int_equal(fc_call_recv_async(call, received, &w), FC_OK);
+  assert_int_equal(fc_call_send_copy(call, TEXT("first"), 0), FC_OK);
+  gate_await(&w.taken, 1);
+  assert_int_equal(fc_call_send_copy(call, TEXT("second"), FC_SEND_LAST), FC_OK);
+  assert_int_equal(fc_call_try_recv(call, &message), FC_ERR_BUSY);
+  assert_int_equal(fc_call_recv_async(call, received, &w), FC_ERR_BUSY);
+  gate_pass(&w.go_on);
+  gate_await(&w.told, 1);
+  stage_expect(call, "second");
+  stage_expect_end(call, FC_CODE_OK);
+  stage_close(&w.stage);
+}
+
 int main(void) {
   const struct CMUnitTest servers[] = {
       cmocka_unit_test(on_end_may_destroy_the_server_before_shutdown_returns),
@@ -202,6 +243,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_send_s_callback_may_destroy_the_call_before_the_send_returns),
       cmocka_unit_test(the_end_s_callback_may_destroy_the_call_before_respond_returns),
+      cmocka_unit_test(a_receive_is_pending_until_its_hooks_have_seen_the_message),
   };
   failing_alloc_install();
   int failed = cmocka_run_group_tests(servers, NULL, NULL);
