@@ -181,7 +181,7 @@ typedef struct fc_watch fc_watch;
 /**
  * Watches the state; fn is first called with the present one.
  *
- * Owns:    the caller owns *out, ended with fc_watch_cancel (before the channel is destroyed)
+ * Owns:    the caller owns *out, ended with fc_watch_cancel (before the channel is destroyed); it is stored before fn runs
  * Errors:  FC_ERR_NO_MEMORY, FC_ERR_INVALID
  * Threads: any. Blocks: never
  * Since:   0.1
@@ -192,9 +192,10 @@ FC_API FC_MUST_USE fc_result fc_channel_watch(fc_channel *channel, fc_connectivi
 /**
  * Ends a watch: fn is not called after this returned, except when called from fn itself.
  *
- * Owns:    takes the watch; NULL is fine
+ * Owns:    takes the watch: it is cancelled once, like anything that is destroyed. Where fn and others may want to, whoever
+ *          is first to exchange the pointer for NULL does. NULL is fine
  * Errors:  none
- * Threads: any. Blocks: until a running fn has returned
+ * Threads: any; may be called in fn. Blocks: until a running fn has returned, unless called in it
  * Since:   0.1
  */
 FC_API void fc_watch_cancel(fc_watch *watch);

@@ -22,14 +22,14 @@ struct fc_watch {
   bool queued;    /* the task is deferred or running */
   bool calling;   /* fn runs */
   unsigned forks; /* of the loop, when fn was called */
-  bool cancelled; /* freed by the task if that is still to come, else by who cancels */
-  struct canceller *canceller;
+  bool cancelled; /* freed by the task if that is still to come, else by the last canceller */
+  struct fc__node cancellers;
 };
 
 /* Who waits until fn no longer runs. */
 struct canceller {
+  struct fc__node link;
   struct fc__waiter waiter;
-  struct fc_watch *watch;
 };
 
 /* The watches whose callbacks this thread is inside of. */
@@ -64,6 +64,16 @@ static void call_outside(struct fc_watch *w, fc_connectivity state) {
   w->calling = false;
 }
 
+static void wake_cancellers(struct fc_watch *w) {
+  for (struct fc__node *n = w->cancellers.next; n != &w->cancellers; n = n->next) {
+    fc__loop_wake(w->channel->loop, &FC__CONTAINER(n, struct canceller, link)->waiter);
+  }
+}
+
+static void free_if_done(struct fc_watch *w) {
+  if (w->cancelled && !w->queued && fc__list_empty(&w->cancellers)) free_watch(w);
+}
+
 static void run(struct fc__task *task) {
   struct fc_watch *w = FC__CONTAINER(task, struct fc_watch, task);
   struct fc__loop *loop = w->channel->loop;
@@ -74,8 +84,8 @@ static void run(struct fc__task *task) {
     call_outside(w, state);
   }
   w->queued = false;
-  if (w->canceller) fc__loop_wake(loop, &w->canceller->waiter);
-  if (w->cancelled && !w->canceller) free_watch(w);
+  wake_cancellers(w);
+  free_if_done(w);
   fc__loop_unlock(loop);
 }
 
@@ -103,18 +113,19 @@ fc_result fc_channel_watch(fc_channel *ch, fc_connectivity_fn fn, void *user, fc
   w->user = user;
   w->task.run = run;
   fc__node_init(&w->task.link);
+  fc__node_init(&w->cancellers);
+  *out = w; /* before fn can run, which may cancel the watch */
   fc__loop_lock(ch->loop);
   fc__channel_ref(ch);
   fc__list_push_back(&ch->watches, &w->link);
   tell(w, ch->state);
   fc__channel_update_hold(ch);
   fc__loop_unlock(ch->loop);
-  *out = w;
   return FC_OK;
 }
 
 static void canceller_lost(struct fc__waiter *waiter) {
-  FC__CONTAINER(waiter, struct canceller, waiter)->watch->canceller = NULL;
+  fc__list_remove(&FC__CONTAINER(waiter, struct canceller, waiter)->link);
 }
 
 /* In a process forked meanwhile the thread that ran fn does not exist. */
@@ -132,12 +143,12 @@ void fc_watch_cancel(fc_watch *w) {
   fc__list_remove(&w->link);
   fc__channel_update_hold(ch);
   while (runs_elsewhere(w)) {
-    struct canceller canceller = {.waiter.lost = canceller_lost, .watch = w};
-    w->canceller = &canceller;
+    struct canceller canceller = {.waiter.lost = canceller_lost};
+    fc__list_push_back(&w->cancellers, &canceller.link);
     (void)fc__loop_wait(loop, &canceller.waiter, FC_NEVER);
-    w->canceller = NULL;
+    fc__list_remove(&canceller.link);
   }
-  if (!w->queued) free_watch(w);
+  free_if_done(w);
   fc__loop_unlock(loop);
   loop->ops->unref(loop);
 }

@@ -2,7 +2,10 @@
  * Callbacks that destroy what they are told of, while the function that brought them about has not returned: it has
  * released its lock, and all that the callback does happens before it goes on.
  */
+#include <sched.h>
+
 #include "farcall/server.h"
+#include "io/reactor.h"
 #include "support/failing_alloc.h"
 #include "support/lock_owner.h"
 #include "support/stage.h"
@@ -106,6 +109,7 @@ struct world {
   struct stage stage;
   struct gate told, taken, served, go_on;
   fc_call *call;
+  fc_watch *watch;
 };
 
 static fc_bytes *pass(fc_call *call, fc_bytes *message, void *user) {
@@ -234,6 +238,69 @@ static void a_receive_is_pending_until_its_hooks_have_seen_the_message(void **st
   stage_close(&w.stage);
 }
 
+/* ---- watches ---- */
+
+/* It knows the handle, which is stored before it runs. */
+static void cancel_itself(fc_channel *channel, fc_connectivity watched, void *user) {
+  struct world *w = user;
+  (void)channel;
+  (void)watched;
+  MUST(w->watch != NULL);
+  fc_watch_cancel(w->watch);
+  gate_pass(&w->told);
+}
+
+static void a_watch_may_be_cancelled_by_its_callback_before_it_was_handed_out(void **state) {
+  struct world w;
+  open_world(&w, state);
+  (void)lock_owner_after_unlock(1, await_gate, &w.told); /* behind the allocator's */
+  assert_int_equal(fc_channel_watch(w.stage.channel, cancel_itself, &w, &w.watch), FC_OK);
+  assert_false(lock_owner_after_unlock(0, NULL, NULL));
+  stage_close(&w.stage);
+}
+
+static void tell_slowly(fc_channel *channel, fc_connectivity watched, void *user) {
+  struct world *w = user;
+  (void)channel;
+  (void)watched;
+  gate_pass(&w->taken);
+  gate_await(&w->go_on, 1);
+  fc_watch_cancel(w->watch); /* itself too: nobody has freed it */
+}
+
+static void *cancel(void *user) {
+  struct world *w = user;
+  fc_watch_cancel(w->watch);
+  gate_pass(&w->told);
+  return NULL;
+}
+
+static size_t count_waits(fc_reactor *reactor) {
+  struct fc__loop *loop = fc__reactor_loop(reactor);
+  size_t count = 0;
+  fc__loop_lock(loop);
+  for (struct fc__node *n = reactor->waits.next; n != &reactor->waits; n = n->next) count++;
+  fc__loop_unlock(loop);
+  return count;
+}
+
+/* While the callback runs each of them waits for it; then one frees the watch. */
+static void several_threads_may_wait_for_the_end_of_a_watch(void **state) {
+  enum { THREADS = 3 };
+  struct world w;
+  pthread_t threads[THREADS];
+  open_world(&w, state);
+  assert_int_equal(fc_channel_watch(w.stage.channel, tell_slowly, &w, &w.watch), FC_OK);
+  gate_await(&w.taken, 1);
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, cancel, &w), 0);
+  while (count_waits(w.stage.drive.reactor) < THREADS) sched_yield();
+  assert_int_equal(gate_passed(&w.told), 0);
+  gate_pass(&w.go_on);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  stage_close(&w.stage);
+}
+
 int main(void) {
   const struct CMUnitTest servers[] = {
       cmocka_unit_test(on_end_may_destroy_the_server_before_shutdown_returns),
@@ -244,6 +311,8 @@ int main(void) {
       cmocka_unit_test(a_send_s_callback_may_destroy_the_call_before_the_send_returns),
       cmocka_unit_test(the_end_s_callback_may_destroy_the_call_before_respond_returns),
       cmocka_unit_test(a_receive_is_pending_until_its_hooks_have_seen_the_message),
+      cmocka_unit_test(a_watch_may_be_cancelled_by_its_callback_before_it_was_handed_out),
+      cmocka_unit_test(several_threads_may_wait_for_the_end_of_a_watch),
   };
   failing_alloc_install();
   int failed = cmocka_run_group_tests(servers, NULL, NULL);
