@@ -96,6 +96,7 @@ scripts/setup.sh test python
 
 step layers 60 scripts/check_layers.py
 step headers 60 scripts/check_headers.py
+step callbacks 60 scripts/check_callbacks.py
 step docs 60 scripts/check_docs.py
 step format 60 scripts/format.sh --check
 step dev 900 build_and_test dev
