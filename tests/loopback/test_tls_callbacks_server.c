@@ -2,6 +2,7 @@
  * and ends what it is told of. */
 #include "support/callbacks.h"
 #include "support/failing_alloc.h"
+#include "support/stage.h"
 #include "support/tls_credentials.h"
 
 static struct callbacks c;
@@ -181,13 +182,6 @@ static void drop_handshake(void *user) {
   callbacks_visit(&c, PLACE(fc_tls_server_options, handshake_drop));
 }
 
-static void echo(fc_call *call, void *user) {
-  fc_bytes *message;
-  (void)user;
-  if (fc_call_recv(call, &message) == FC_OK && fc_call_respond(call, message) != FC_OK)
-    fc_bytes_unref(message);
-}
-
 /* Serves with all that may be asked for; the channel is the caller's. */
 static fc_channel *open_secure(void) {
   fc_tls_client_options co = tls_client_options();
@@ -208,7 +202,7 @@ static fc_channel *open_secure(void) {
   so.handshake_drop = drop_handshake;
   fc_server_credentials *credentials = tls_server_with(&so);
   server = callbacks_server(&c, NULL);
-  add_handler("/s/Echo", FC_HANDLER_BLOCKING, echo, NULL);
+  add_handler("/s/Echo", FC_HANDLER_BLOCKING, stage_echo, NULL);
   callbacks_start(server, credentials, target);
   fc_server_credentials_destroy(credentials);
   o.credentials = tls_channel(&co);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 
 #include "support/callback_calls.h"
+#include "support/certs.h"
 #include "support/failing_alloc.h"
 #include "support/lock_owner.h"
+#include "support/stage.h"
 
 #pragma weak lock_owner_check /* there is no place for a visit in programs without it */
 
@@ -73,22 +75,6 @@ bool callbacks_visit(struct callbacks *c, enum callback_place place) {
 
 /* ---- servers and channels ---- */
 
-static void echo(fc_call *call, void *user) {
-  fc_bytes *message;
-  (void)user;
-  if (fc_call_recv(call, &message) != FC_OK) return;
-  if (fc_call_respond(call, message) != FC_OK) fc_bytes_unref(message);
-}
-
-static void stream(fc_call *call, void *user) {
-  fc_bytes *message;
-  (void)user;
-  while (fc_call_recv(call, &message) == FC_OK) {
-    if (fc_call_send(call, message, 0) != FC_OK) fc_bytes_unref(message);
-  }
-  (void)!fc_call_finish(call, FC_CODE_OK, NULL, FC_SLICE_EMPTY);
-}
-
 /* Others that call it, and give up soon, are not kept: their handlers may come late, or never. */
 static void keep(fc_call *call, void *user) {
   struct callbacks *c = user;
@@ -154,11 +140,12 @@ static void add(struct callbacks *c, const char *method, fc_pattern pattern, fc_
 void callbacks_open(struct callbacks *c, void **state) {
   memset(c, 0, sizeof *c);
   c->kept = c->late = c->visited = (struct gate)GATE_INIT;
+  (void)cert_identity("server"), (void)cert_text("ca.pem"); /* read here, where one thread runs */
   c->live = failing_alloc_live();
   drive_open(&c->drive, *(const enum drive_kind *)*state);
   c->server = callbacks_server(c, NULL);
-  add(c, "/v/Echo", FC_PATTERN_UNARY_UNARY, FC_HANDLER_BLOCKING, echo);
-  add(c, "/v/Stream", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, stream);
+  add(c, "/v/Echo", FC_PATTERN_UNARY_UNARY, FC_HANDLER_BLOCKING, stage_echo);
+  add(c, "/v/Stream", FC_PATTERN_STREAM_STREAM, FC_HANDLER_BLOCKING, stage_echo);
   add(c, "/v/Keep", FC_PATTERN_UNARY_UNARY, FC_HANDLER_ASYNC, keep);
   callbacks_start(c->server, NULL, c->target);
   c->channel = callbacks_channel(c, c->target, NULL);
