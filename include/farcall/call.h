@@ -341,7 +341,8 @@ FC_API const char *fc_call_method(fc_call *call);
  *
  * Owns:    takes the handle; NULL is fine
  * Errors:  none
- * Threads: any, when no other thread uses the handle; may be called in the call's callbacks. Blocks: never
+ * Threads: any, when no other thread uses the handle and none waits in a function of it; may be called in the call's
+ *          callbacks, also before the function that they follow from has returned. Blocks: never
  * Since:   0.1
  */
 FC_API void fc_call_destroy(fc_call *call);

@@ -110,7 +110,7 @@ FC_API FC_MUST_USE fc_result fc_channel_create(const char *target,
  *
  * Owns:    takes the channel; NULL is fine
  * Errors:  none
- * Threads: any, when no other thread uses the channel. Blocks: never
+ * Threads: any, when no other thread uses the channel and none waits in a function of it. Blocks: never
  * Since:   0.1
  */
 FC_API void fc_channel_destroy(fc_channel *channel);

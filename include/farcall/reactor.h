@@ -96,7 +96,7 @@ typedef bool (*fc_interrupt_fn)(void *user);
  * rpc.h end their call with CANCELLED. A handler that is to interrupt must be installed without SA_RESTART. The thread
  * that sets the check is also asked once when it has waited for 20 ms: a signal may have come before it slept.
  *
- * Owns:    user must live as long as the check is set
+ * Owns:    user must live as long as the check is set, and until those that run on other threads have returned
  * Errors:  none
  * Threads: any. Blocks: never
  * Since:   0.1
