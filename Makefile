@@ -1,5 +1,6 @@
 # A front door: each word of it is one command of CMake or one script. BUILD is the build folder, CC the
-# compiler, PYTHON the Python that runs the peers, PREFIX where `make install` puts things.
+# compiler, PYTHON the Python that runs the peers, PREFIX where `make install` puts things. PROGRAM and TRACE are for
+# `make threads`.
 BUILD ?= build
 PYTHON ?= python3
 PREFIX ?= /usr/local
@@ -11,9 +12,9 @@ ifneq ($(origin CC),default)
 compiler := -DCMAKE_C_COMPILER=$(CC)
 export CC
 endif
-export BUILD PYTHON
+export BUILD PYTHON PROGRAM TRACE
 
-.PHONY: all configure demo test bench bench-python budget budget-update fuzz models lint format install abi-update clean
+.PHONY: all configure demo test threads bench bench-python budget budget-update fuzz models lint format install abi-update clean
 
 all: configure
 	cmake --build $(BUILD)/$(PRESET)
@@ -27,6 +28,9 @@ demo:
 
 test:
 	@scripts/test.sh
+
+threads:
+	@scripts/threads.sh $(SECONDS) $(SEED)
 
 bench:
 	@scripts/bench.sh
