@@ -42,9 +42,12 @@ static void loop_flush(struct fc__loop *loop, struct fc__flush *flush) {
   fc__list_push_back(&fc__reactor_from_loop(loop)->flushes, &flush->link);
 }
 
+/* An idle waiter that left while nothing was held has left polling to nobody: now somebody is needed. */
 static void loop_hold(struct fc__loop *loop) {
   fc_reactor *r = fc__reactor_from_loop(loop);
-  if (r->holds++ == 0) r->unsettled = true;
+  if (r->holds++ > 0) return;
+  r->unsettled = true;
+  if (!r->polling && !fc__list_empty(&r->idlers)) fc__reactor_hand_over(r);
 }
 
 static void loop_unhold(struct fc__loop *loop) {
