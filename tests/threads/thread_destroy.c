@@ -222,6 +222,35 @@ static void a_server_is_shut_down_by_two(void) {
   pair_close(&pair);
 }
 
+static bool server_gone;
+
+static void destroy_it(fc_server *server, void *user) {
+  (void)user;
+  fc_server_destroy(server);
+  server_gone = true;
+}
+
+static bool is_gone(void *user) { return *(bool *)user; }
+
+static void the_end_destroys_the_server(void) {
+  struct sched_promise promise = {.what = NULL};
+  fc_server_options o = FC_SERVER_OPTIONS_INIT;
+  o.on_end = destroy_it;
+  server_gone = false;
+  pair_open(&pair, &o);
+  (void)pair_call(&pair, "/t/Answer", "x", 0, sched_now());
+  fc_server *server = pair.server;
+  pair.server = NULL;
+  sched_promise(&promise, "the end of a server is told", sched_now() + 10 * MS);
+  MUST(fc_server_shutdown(server, 0) == FC_OK);
+  sched_wait(&(struct sched_wait){.what = "waits for the end of a server",
+                                  .ready = is_gone,
+                                  .user = &server_gone,
+                                  .until = FC_NEVER});
+  sched_kept(&promise);
+  pair_close(&pair);
+}
+
 /* ---- reactors ---- */
 
 static struct expected last_task;
@@ -315,6 +344,7 @@ int main(int argc, char **argv) {
       SCHED_CASE(a_call_ends_once),
       SCHED_SMALL(a_watch_is_cancelled_while_it_runs),
       SCHED_CASE(a_channel_goes_with_its_watch),
+      SCHED_CASE(the_end_destroys_the_server),
       SCHED_CASE(a_server_goes_beside_calls),
       SCHED_CASE(a_server_is_shut_down_by_two),
       SCHED_SMALL(a_reactor_goes_while_a_task_runs),
