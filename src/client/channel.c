@@ -19,6 +19,7 @@
 /* Without the lock. */
 static void channel_free(struct fc_channel *ch) {
   struct fc__loop *loop = ch->loop;
+  assert(ch->calls == 0 && ch->owner.buffered == 0 && "calls end before their channel");
   fc__call_pool_finish(&ch->owner);
   fc__methods_finish(&ch->methods);
   fc__target_finish(&ch->target);

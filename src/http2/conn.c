@@ -133,6 +133,7 @@ void fc__h2_conn_destroy(struct fc__h2_conn *c) {
     fc__list_remove(n);
     FC__CONTAINER(n, struct fc__h2_stream, ready)->open = false;
   }
+  assert(c->table.count == 0 && c->queued == 0 && "streams take what they have queued along");
   fc__h2_out_finish(c);
   fc__h2_spare_finish(c);
   fc__h2_table_finish(&c->table);

@@ -12,7 +12,15 @@
 
 /* ---- the end ---- */
 
+static void check_counts(const fc_server *server) {
+  assert(atomic_load(&server->running) == 0 && "every call has given its place back");
+  assert(atomic_load(&server->sockets) == 0 && "every connection has");
+  for (size_t i = 0; i < server->queue_count; i++)
+    assert(server->queues[i].count == 0 && "no call waits to be taken");
+}
+
 static void server_free(fc_server *server) {
+  check_counts(server);
   fc__server_methods_finish(&server->methods);
   fc__server_keys_finish(&server->keys);
   for (size_t i = 0; i < server->shard_count; i++) {
@@ -33,6 +41,7 @@ void fc__server_unref(fc_server *server) {
 /* Without the lock. Nothing of the shard runs or is kept any more. */
 static void shard_finish(struct fc__server_shard *shard) {
   assert(shard->owner.buffered == 0 && "whatever was buffered has been taken or dropped");
+  assert(shard->link_count + shard->handshake_count == 0 && "connections end before their shard");
   fc__call_pool_finish(&shard->owner);
   fc__server_unref(shard->server);
 }

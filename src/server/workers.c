@@ -4,6 +4,7 @@
  */
 #include "server/workers.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,6 +114,7 @@ static void join_all(struct fc__workers *w) {
   pthread_cond_broadcast(&w->work);
   pthread_mutex_unlock(&w->mutex);
   for (uint32_t i = 0; i < w->count; i++) pthread_join(w->threads[i], NULL);
+  assert(w->pending == 0 && w->idle == 0 && "no job waits any more, and no thread for one");
   pthread_cond_destroy(&w->work);
   pthread_mutex_destroy(&w->mutex);
 }
