@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "sim/sim_internal.h"
+#include "sim/sim_counts.h"
 
 enum { SPIN_LIMIT = 1000000 }; /* turns at one moment: more are a loop that does not end */
 
@@ -81,6 +81,7 @@ static void io_prepare(struct fc__io *io) { (void)io; }
 static bool io_wait(struct fc__io *io, int64_t timeout) {
   struct sim *sim = from_io(io);
   int64_t until = timeout > FC_NEVER - sim->now ? FC_NEVER : sim->now + timeout;
+  sim_check_counts(sim);
   if (until > next_arrival(sim)) until = next_arrival(sim);
   if (anything_ready(sim)) until = sim->now;
   if (until == FC_NEVER) sim_die(sim, "somebody waits, and nothing will ever happen");
