@@ -235,6 +235,107 @@ static void an_ack_of_another_ping_is_no_measure(void **state) {
   assert_null(strstr(h2_sent(&peer), "SETTINGS"));
 }
 
+/* ---- the SETTINGS that announce a larger window: RFC 9113 section 6.5.3 ---- */
+
+static const int64_t patience = 20 * FC_SECOND;
+
+/* Either side; some time after the first SETTINGS were acknowledged. */
+static void start_side(bool server) {
+  stop(NULL);
+  h2_peer_start(&peer, server);
+  peer.record.hoard = true;
+  if (server) {
+    h2_put_request(&peer, 1, 0);
+  } else {
+    h2_open_request(&peer, true);
+    h2_put_headers(&peer, 1, 0, H2_RESPONSE);
+  }
+  assert_int_equal(h2_feed(&peer), 0);
+  (void)h2_sent(&peer);
+  peer.now += 1000 * FC_SECOND;
+}
+
+/* Fills the pipe, so that the n-th SETTINGS of this kind leave now. */
+static void grow_window(unsigned n) {
+  size_t window = (size_t)FC__H2_DEFAULT_WINDOW << (n - 1);
+  receive(window / 8 * 5);
+  consume(window / 8 * 5);
+  receive(window / 2);
+  consume(window / 2);
+  h2_put_ping(&peer, OWN_PING + n - 1, true);
+  assert_int_equal(h2_feed(&peer), 0);
+  char expected[32];
+  snprintf(expected, sizeof expected, "SETTINGS 4=%zu\n", 2 * window);
+  assert_non_null(strstr(h2_sent(&peer), expected));
+}
+
+static void acknowledge(void) {
+  h2_put_settings_ack(&peer);
+  assert_int_equal(h2_feed(&peer), 0);
+}
+
+static void expect_timeout_at(int64_t at) {
+  assert_int_equal(fc__h2_next_at(peer.conn), at);
+  assert_int_equal(fc__h2_tick(peer.conn, at - 1), 0);
+  assert_int_equal(fc__h2_tick(peer.conn, at), FC_ERR_PROTOCOL);
+  assert_non_null(strstr(h2_sent(&peer), "SETTINGS_TIMEOUT"));
+}
+
+static void later_settings_must_be_acknowledged_in_time(void **state) {
+  (void)state;
+  for (int server = 0; server < 2; server++) {
+    start_side(server);
+    assert_int_equal(fc__h2_next_at(peer.conn), FC_NEVER);
+    grow_window(1);
+    int64_t sent_at = peer.now;
+    peer.now += FC_SECOND; /* what else comes is no acknowledgement */
+    h2_put_setting(&peer, FC__H2_MAX_CONCURRENT_STREAMS, 10);
+    h2_put_ping(&peer, OWN_PING, true);
+    assert_int_equal(h2_feed(&peer), 0);
+    expect_timeout_at(sent_at + patience);
+  }
+}
+
+static void each_acknowledgement_ends_one_wait(void **state) {
+  (void)state;
+  for (int server = 0; server < 2; server++) {
+    start_side(server);
+    for (unsigned n = 1; n < 3; n++) {
+      grow_window(n);
+      assert_int_equal(fc__h2_next_at(peer.conn), peer.now + patience);
+      peer.now += patience / 2;
+      acknowledge();
+      assert_int_equal(fc__h2_next_at(peer.conn), FC_NEVER);
+      peer.now += 1000 * FC_SECOND;
+    }
+    h2_put_settings_ack(&peer);
+    h2_expect_failure(&peer, FC__H2_PROTOCOL_ERROR);
+  }
+}
+
+/* A peer acknowledges them one after the other: the wait for the second goes on. */
+static void of_two_settings_the_second_is_waited_for_too(void **state) {
+  (void)state;
+  for (int server = 0; server < 2; server++) {
+    for (int both = 0; both < 2; both++) {
+      start_side(server);
+      grow_window(1);
+      int64_t first_at = peer.now;
+      peer.now += patience / 2;
+      grow_window(2);
+      int64_t second_at = peer.now;
+      assert_int_equal(fc__h2_next_at(peer.conn), first_at + patience);
+      peer.now += patience / 4;
+      acknowledge();
+      int64_t next_at = fc__h2_next_at(peer.conn);
+      assert_true(second_at + patience <= next_at && next_at <= peer.now + patience);
+      if (both) acknowledge();
+      assert_true(!both || fc__h2_next_at(peer.conn) == FC_NEVER);
+      if (!both) expect_timeout_at(next_at);
+    }
+  }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void) {
@@ -251,6 +352,9 @@ int main(void) {
       TEST(windows_grow_to_their_limit_and_no_further),
       TEST(no_ping_is_sent_without_data_since_the_last_one),
       TEST(an_ack_of_another_ping_is_no_measure),
+      TEST(later_settings_must_be_acknowledged_in_time),
+      TEST(each_acknowledgement_ends_one_wait),
+      TEST(of_two_settings_the_second_is_waited_for_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
