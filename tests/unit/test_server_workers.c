@@ -65,6 +65,20 @@ static void await(struct bench *b, const int *counter, int value) {
   pthread_mutex_unlock(&b->mutex);
 }
 
+static uint32_t pending(struct bench *b) {
+  pthread_mutex_lock(&b->workers.mutex);
+  uint32_t pending = b->workers.pending;
+  pthread_mutex_unlock(&b->workers.mutex);
+  return pending;
+}
+
+static uint32_t idle(struct bench *b) {
+  pthread_mutex_lock(&b->workers.mutex);
+  uint32_t idle = b->workers.idle;
+  pthread_mutex_unlock(&b->workers.mutex);
+  return idle;
+}
+
 static void let_go(struct bench *b) {
   pthread_mutex_lock(&b->mutex);
   b->held = false;
@@ -108,13 +122,7 @@ static void an_idle_thread_is_used_again(void **state) {
   for (int i = 0; i < 20; i++) {
     assert_int_equal(add(&b, i), FC_OK);
     await(&b, &b.ended, i + 1);
-    for (;;) { /* until the thread waits again */
-      pthread_mutex_lock(&b.workers.mutex);
-      uint32_t idle = b.workers.idle;
-      pthread_mutex_unlock(&b.workers.mutex);
-      if (idle > 0) break;
-      usleep(100);
-    }
+    while (idle(&b) == 0) usleep(100); /* until the thread waits again */
   }
   assert_int_equal(b.workers.count, 1);
   close_bench(&b);
@@ -132,6 +140,47 @@ static void a_waiting_job_can_be_taken_back(void **state) {
   assert_false(fc__workers_remove(&b.workers, &b.jobs[0].task));
   close_bench(&b);
   assert_int_equal(b.ended, 1);
+}
+
+static void jobs_that_wait_are_counted_until_they_begin_or_are_taken_back(void **state) {
+  (void)state;
+  struct bench b;
+  open_bench(&b, 1, 30, true);
+  assert_int_equal(add(&b, 0), FC_OK);
+  await(&b, &b.started, 1);
+  for (int i = 0; i < 100; i++) { /* never so many that one would be refused */
+    assert_int_equal(add(&b, 1), FC_OK);
+    assert_int_equal(add(&b, 2), FC_OK);
+    assert_int_equal(pending(&b), 2);
+    assert_true(fc__workers_remove(&b.workers, &b.jobs[1].task));
+    assert_false(fc__workers_remove(&b.workers, &b.jobs[1].task));
+    assert_int_equal(pending(&b), 1);
+    assert_true(fc__workers_remove(&b.workers, &b.jobs[2].task));
+    assert_int_equal(pending(&b), 0);
+  }
+  for (int i = 1; i <= 5; i++) assert_int_equal(add(&b, i), FC_OK);
+  let_go(&b);
+  await(&b, &b.ended, 6);
+  assert_int_equal(pending(&b), 0);
+  close_bench(&b);
+}
+
+/* Two threads that have become idle are no reason to let a third job wait. */
+static void threads_are_idle_only_while_they_wait(void **state) {
+  (void)state;
+  struct bench b;
+  open_bench(&b, 4, 30, true);
+  for (int i = 0; i < 2; i++) assert_int_equal(add(&b, i), FC_OK);
+  await(&b, &b.started, 2);
+  assert_int_equal(idle(&b), 0);
+  let_go(&b);
+  while (idle(&b) < 2) usleep(100);
+  b.held = true;
+  for (int i = 2; i < 6; i++) assert_int_equal(add(&b, i), FC_OK);
+  await(&b, &b.started, 6);
+  assert_int_equal(idle(&b), 0);
+  assert_int_equal(b.workers.count, 4);
+  close_bench(&b);
 }
 
 /* Row 17 of the hostile inputs: by chance from a third of the limit on, all at the limit. */
@@ -181,6 +230,8 @@ int main(void) {
       cmocka_unit_test(blocked_jobs_get_threads_up_to_the_limit),
       cmocka_unit_test(an_idle_thread_is_used_again),
       cmocka_unit_test(a_waiting_job_can_be_taken_back),
+      cmocka_unit_test(jobs_that_wait_are_counted_until_they_begin_or_are_taken_back),
+      cmocka_unit_test(threads_are_idle_only_while_they_wait),
       cmocka_unit_test(row_17_load_is_shed_before_the_line_is_full),
       cmocka_unit_test(finishing_waits_for_what_runs),
       cmocka_unit_test(signals_are_not_for_workers),
