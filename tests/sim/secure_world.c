@@ -11,6 +11,7 @@ void secure_open(struct secure_world *w) {
   w->sim = sim_create(1);
   w->server_options = (fc_server_options)FC_SERVER_OPTIONS_INIT;
   w->server_options.reactor = sim_reactor(w->sim);
+  w->server_options.max_connections = 1000; /* so that they are counted */
   w->options = (fc_channel_options)FC_CHANNEL_OPTIONS_INIT;
   w->options.reactor = sim_reactor(w->sim);
 }

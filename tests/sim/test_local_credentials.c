@@ -238,6 +238,7 @@ static bool live_with_failure(size_t n, enum failing_alloc_mode mode) {
   fc_server *server = NULL;
   fc_channel *channel = NULL;
   so.reactor = co.reactor = sim_reactor(sim);
+  so.max_connections = 1000; /* so that they are counted */
   failing_alloc_arm(n, mode);
   bool up = fc_server_create(&so, &server, NULL) == FC_OK &&
             fc_server_credentials_local(FC_LOCAL_UNIX, &served, NULL) == FC_OK &&

@@ -99,6 +99,7 @@ static bool start_server(struct life *life) {
   o.interceptors = &interceptor;
   o.interceptor_count = 1;
   o.max_connection_age_ns = 60 * FC_SECOND;
+  o.max_connections = o.max_concurrent_calls = 1000; /* so that they are counted */
   fc_result r = fc_server_create(&o, &life->server, NULL);
   assert_true(r == FC_OK || r == FC_ERR_NO_MEMORY);
   if (r != FC_OK || !add_all(life->server)) return false;

@@ -172,6 +172,7 @@ static fc_server *make_server(struct act *act, bool hooks) {
   fc_server_options options = FC_SERVER_OPTIONS_INIT;
   fc_server *server;
   options.reactor = sim_reactor(act->sim);
+  options.max_connections = options.max_concurrent_calls = 1000; /* so that they are counted */
   options.interceptors = &interceptor;
   options.interceptor_count = hooks;
   assert_int_equal(fc_server_create(&options, &server, NULL), FC_OK);

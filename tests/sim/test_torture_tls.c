@@ -56,6 +56,7 @@ static bool make_server(struct life *life) {
   fc_tls_identity identity = cert_identity("server");
   fc_handler h = FC_HANDLER_INIT;
   o.reactor = sim_reactor(life->sim);
+  o.max_connections = o.max_concurrent_calls = 1000; /* so that they are counted */
   tls.identities = &identity;
   tls.identity_count = 1;
   tls.client_auth = FC_TLS_CLIENT_AUTH_REQUIRE;

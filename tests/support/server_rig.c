@@ -39,6 +39,9 @@ void rig_create(struct rig *rig, const fc_server_options *options) {
   memset(rig, 0, sizeof *rig);
   rig->sim = sim_create(1);
   o.reactor = sim_reactor(rig->sim);
+  /* Without a limit they would not be counted, see sim_counts.h. */
+  if (o.max_connections == 0) o.max_connections = 100000;
+  if (o.max_concurrent_calls == 0) o.max_concurrent_calls = 100000;
   fc_error err = FC_ERROR_INIT;
   if (fc_server_create(&o, &rig->server, &err) != FC_OK) fail_msg("%s", err.message);
 }
