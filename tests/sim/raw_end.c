@@ -88,9 +88,7 @@ static void begin(struct raw_end *end, struct fc__transport *t) {
   t->user = end;
   end->peer.in.len = end->peer.sent_bytes.len = end->wire.len = 0;
   if (end->layer) end->layer->begin(end->layer);
-  fc__hpack_decoder_destroy(end->peer.decoder);
-  end->peer.decoder = fc__hpack_decoder_create(FC__HPACK_TABLE_DEFAULT, 1 << 20);
-  assert_non_null(end->peer.decoder);
+  h2_peer_decode_anew(&end->peer);
 }
 
 static void greet(struct raw_end *end) {

@@ -24,10 +24,17 @@ void h2_peer_init(struct h2_peer *p, bool server) {
   h2_record_init(&p->sent);
 }
 
-void h2_peer_open(struct h2_peer *p) {
+void h2_peer_decode_anew(struct h2_peer *p) {
+  fc__hpack_decoder_destroy(p->decoder);
   p->decoder = fc__hpack_decoder_create(FC__HPACK_TABLE_DEFAULT, 1 << 20);
-  p->conn = fc__h2_conn_create(&p->config, &h2_record_events, &p->record, p->now);
   assert_non_null(p->decoder);
+  p->settings_built = p->settings_acked = 0;
+  p->table_size_count = 0;
+}
+
+void h2_peer_open(struct h2_peer *p) {
+  h2_peer_decode_anew(p);
+  p->conn = fc__h2_conn_create(&p->config, &h2_record_events, &p->record, p->now);
   assert_non_null(p->conn);
   p->record.conn = p->conn;
 }
@@ -64,7 +71,19 @@ void h2_put_preface(struct h2_peer *p) {
   h2_put_bytes(p, TEXT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
 }
 
+static void note_settings(struct h2_peer *p, fc_slice payload) {
+  p->settings_built++;
+  for (size_t i = 0; i + 6 <= payload.len; i += 6) {
+    const uint8_t *entry = payload.data + i;
+    if (entry[0] != 0 || entry[1] != FC__H2_HEADER_TABLE_SIZE) continue;
+    assert_true(p->table_size_count < H2_TABLE_SIZES);
+    p->table_sizes[p->table_size_count++] =
+        (struct h2_table_size){p->settings_built, fc__h2_get_u32(entry + 2)};
+  }
+}
+
 void h2_put_frame(struct h2_peer *p, unsigned type, unsigned flags, uint32_t id, fc_slice payload) {
+  if (type == FC__H2_SETTINGS && !(flags & FC__H2_ACK)) note_settings(p, payload);
   uint8_t header[FC__H2_HEADER_LEN];
   fc__h2_frame_write(
       header,
@@ -213,6 +232,15 @@ static uint64_t get_u64(const uint8_t *p) {
   return (uint64_t)fc__h2_get_u32(p) << 32 | fc__h2_get_u32(p + 4);
 }
 
+/* RFC 9113 section 4.3.1 */
+static void take_settings_ack(struct h2_peer *p) {
+  p->settings_acked++;
+  for (size_t i = 0; i < p->table_size_count; i++) {
+    if (p->table_sizes[i].frame == p->settings_acked)
+      fc__hpack_decoder_set_table_max(p->decoder, p->table_sizes[i].size);
+  }
+}
+
 static void say_settings(struct fc__buf *to, struct fc__h2_frame f, const uint8_t *payload) {
   append(to, TEXT("SETTINGS"));
   for (uint32_t i = 0; i < f.len; i += 6) {
@@ -249,6 +277,7 @@ static void say_frame(struct h2_peer *p, struct fc__h2_frame f, const uint8_t *p
     case FC__H2_SETTINGS:
       say_settings(to, f, payload);
       say(to, "%s", ack);
+      if (*ack) take_settings_ack(p);
       break;
     case FC__H2_PING:
       assert_int_equal(f.len, 8);

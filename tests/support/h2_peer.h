@@ -13,6 +13,13 @@
 #include "support/check.h"
 #include "support/h2_record.h"
 
+/* A SETTINGS_HEADER_TABLE_SIZE that was built: it holds for what comes behind the acknowledgement of its frame. */
+struct h2_table_size {
+  uint32_t frame, size;
+};
+
+enum { H2_TABLE_SIZES = 16 };
+
 struct h2_peer {
   struct fc__h2_config config; /* change it between h2_peer_init and h2_peer_open */
   struct h2_record record;
@@ -22,7 +29,11 @@ struct h2_peer {
   struct fc__buf in; /* built, not fed */
   struct fc__buf sent_bytes;
   struct h2_record sent; /* its text alone is used */
-  struct fc__hpack_decoder *decoder;
+  struct fc__hpack_decoder
+      *decoder; /* refuses a block without the update of its table's size that is due */
+  uint32_t settings_built, settings_acked;
+  struct h2_table_size table_sizes[H2_TABLE_SIZES];
+  size_t table_size_count;
 };
 
 /* server: the connection under test is a server's. */
@@ -33,6 +44,8 @@ void h2_peer_open(struct h2_peer *p); /* nothing is exchanged yet */
 void h2_peer_start(struct h2_peer *p, bool server);
 void h2_peer_started(struct h2_peer *p); /* the same after h2_peer_init, with another config */
 void h2_peer_finish(struct h2_peer *p);
+/* A new decoder, for a connection that nothing was said on. */
+void h2_peer_decode_anew(struct h2_peer *p);
 
 /* ---- frames to the connection ---- */
 

@@ -367,6 +367,88 @@ static void waiting_trailers_carry_a_table_size_update(void **state) {
                       "DATA 1 7\nHEADERS 1 end t0=v t1=v\n");
 }
 
+static void set_table_size(uint32_t size) {
+  h2_put_setting(&peer, FC__H2_HEADER_TABLE_SIZE, size);
+  assert_int_equal(h2_feed(&peer), 0);
+}
+
+/* The first fragment of the block that a stream is sent, as it is on the wire. */
+static fc_slice block_of(uint32_t id) {
+  for (size_t at = 0;;) {
+    assert_true(at < peer.sent_bytes.len);
+    const uint8_t *frame = peer.sent_bytes.data + at;
+    struct fc__h2_frame f = fc__h2_frame_read(frame);
+    if (f.type == FC__H2_HEADERS && f.id == id) return (fc_slice){frame + FC__H2_HEADER_LEN, f.len};
+    at += FC__H2_HEADER_LEN + f.len;
+  }
+}
+
+/* The block begins with these updates, and a field follows: RFC 7541 sections 4.2 and 6.3. */
+static void expect_updates(uint32_t id, fc_slice updates) {
+  fc_slice block = block_of(id);
+  assert_true(block.len > updates.len);
+  if (updates.len) assert_memory_equal(block.data, updates.data, updates.len);
+  assert_true((block.data[updates.len] & 0xe0) != 0x20);
+}
+
+/* How many of stream 1's trailers there are: a few, or so many that they are cut. */
+static void wait_with_trailers(size_t count) {
+  set_stream_window(3);
+  send_text(1, "message", false);
+  assert_int_equal(trailers(1, count), FC_OK);
+  (void)h2_sent(&peer);
+}
+
+static void let_trailers_go(void) {
+  widen(1, 100);
+  h2_drain(&peer);
+}
+
+static void a_block_that_waited_begins_with_the_update_that_is_due(void **state) {
+  static const struct {
+    uint32_t sizes[3];
+    size_t count;
+    const char *updates;
+    size_t len;
+  } cases[] = {
+      {{0}, 0, "", 0},
+      {{4096, 10000}, 2, "", 0}, /* not more than the encoder uses: nothing changes */
+      {{0}, 1, "\x20", 1},
+      {{30}, 1, "\x3e", 1},
+      {{100}, 1, "\x3f\x45", 2},
+      {{100, 50}, 2, "\x3f\x13", 2},
+      {{0, 4096}, 2, "\x20\x3f\xe1\x1f", 4}, /* the smallest, then the last */
+      {{50, 0, 100}, 3, "\x20\x3f\x45", 3},
+  };
+  for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+    size_t k = i / 2;
+    if (i) stop(NULL), start(state);
+    wait_with_trailers(i % 2 ? 5000 : 2);
+    for (size_t s = 0; s < cases[k].count; s++) set_table_size(cases[k].sizes[s]);
+    let_trailers_go();
+    expect_updates(1, (fc_slice){(const uint8_t *)cases[k].updates, cases[k].len});
+    assert_non_null(strstr(h2_said(&peer), " t0=v t1=v"));
+    assert_int_equal(trailers(3, 1), FC_OK); /* it is due once */
+    h2_drain(&peer);
+    expect_updates(3, FC_SLICE_EMPTY);
+    assert_non_null(strstr(h2_said(&peer), "HEADERS 3 end t0=v\n"));
+  }
+}
+
+/* Whichever leaves first: what waits has nothing to do with the table. */
+static void an_update_goes_with_the_next_block_alone(void **state) {
+  (void)state;
+  wait_with_trailers(2);
+  set_table_size(0);
+  assert_int_equal(trailers(3, 1), FC_OK);
+  h2_drain(&peer);
+  expect_updates(3, TEXT("\x20"));
+  (void)h2_said(&peer);
+  let_trailers_go();
+  expect_updates(1, FC_SLICE_EMPTY);
+  assert_string_equal(h2_said(&peer), "DATA 1 4\nHEADERS 1 end t0=v t1=v\n");
+}
+
 static void waiting_trailers_go_with_a_reset(void **state) {
   (void)state;
   set_stream_window(0);
@@ -459,6 +541,8 @@ int main(void) {
       TEST(writable_is_told_when_the_queue_has_shrunk),
       TEST(trailers_wait_behind_data),
       TEST(waiting_trailers_carry_a_table_size_update),
+      TEST(a_block_that_waited_begins_with_the_update_that_is_due),
+      TEST(an_update_goes_with_the_next_block_alone),
       TEST(waiting_trailers_go_with_a_reset),
       TEST(long_blocks_are_split),
       TEST(long_trailers_that_waited_are_split),
