@@ -134,6 +134,49 @@ static void the_grace_may_be_cut_short_but_not_drawn_out(void **state) {
   rig_close(&rig);
 }
 
+/* The earliest end that was asked for holds, whenever that was. */
+static void of_several_shutdowns_the_earliest_end_holds(void **state) {
+  (void)state;
+  enum { ASKED = 3 };
+  static const struct {
+    int64_t after[ASKED], grace[ASKED]; /* milliseconds since the first */
+    int64_t end;
+  } cases[] = {
+      {{0, 0, 0}, {10000, 1000, 5000}, 1000},
+      {{0, 2000, 3000}, {10000, 1000, 30000}, 3000},
+      {{0, 2000, 9999}, {10000, 20000, 1}, 10000},
+      {{0, 4000, 4000}, {5000, 900, 100}, 4100},
+      {{0, 3000, 5000}, {10000, 0, 1000}, 3000},
+      {{0, 5000, 8000}, {60000, 50000, 1000}, 9000},
+      {{0, 100, 200}, {1, 1000, 0}, 1},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct rig rig;
+    struct raw_client c;
+    struct raw_call calls[2];
+    rig_open(&rig, NULL);
+    connect_client(&rig, &c);
+    for (int k = 0; k < 2; k++) assert_true(raw_request(&c, &calls[k], "/t/Hold", NULL));
+    sim_run_for(rig.sim, FC_SECOND);
+    int64_t began = sim_now(rig.sim), end = began + cases[i].end * FC_MILLISECOND;
+    for (int k = 0; k < ASKED; k++) {
+      sim_run_until(rig.sim, began + cases[i].after[k] * FC_MILLISECOND);
+      if (sim_now(rig.sim) != end) assert_int_equal(rig.over, sim_now(rig.sim) > end ? 2 : 0);
+      assert_int_equal(fc_server_shutdown(rig.server, cases[i].grace[k] * FC_MILLISECOND), FC_OK);
+    }
+    sim_run_until(rig.sim, end - 1);
+    if (sim_now(rig.sim) < end) assert_int_equal(rig.over, 0);
+    sim_run_until(rig.sim, began + 100 * FC_SECOND);
+    assert_int_equal(rig.over, 2);
+    assert_int_equal(rig.at, end);
+    assert_int_equal(rig.code, FC_CODE_CANCELLED);
+    assert_int_equal(c.goaway_count, 2); /* told once */
+    assert_true(c.closed);
+    raw_close(&c);
+    rig_close(&rig);
+  }
+}
+
 static void without_grace_all_is_cancelled_at_once(void **state) {
   (void)state;
   struct rig rig;
@@ -307,6 +350,7 @@ int main(void) {
       cmocka_unit_test(a_running_call_may_end_within_the_grace),
       cmocka_unit_test(what_still_runs_is_cancelled_after_the_grace),
       cmocka_unit_test(the_grace_may_be_cut_short_but_not_drawn_out),
+      cmocka_unit_test(of_several_shutdowns_the_earliest_end_holds),
       cmocka_unit_test(without_grace_all_is_cancelled_at_once),
       cmocka_unit_test(one_that_has_not_greeted_does_not_delay_the_end),
       cmocka_unit_test(a_client_that_never_takes_its_answer_cannot_hold_up_the_end),
