@@ -112,6 +112,7 @@ static void check_all_gone(struct sim *sim) {
   if (!fc__list_empty(&sim->listeners)) sim_die(sim, "a listener was never closed");
   if (!fc__list_empty(&sim->transports)) sim_die(sim, "a transport was never closed");
   if (!fc__list_empty(&sim->lookups)) sim_die(sim, "a look-up was never cancelled");
+  if (fc__timers_next_at(&sim->reactor->timers) != FC_NEVER) sim_die(sim, "a timer is still set");
 }
 
 void sim_destroy(struct sim *sim) {

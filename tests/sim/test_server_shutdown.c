@@ -274,6 +274,25 @@ static void destruction_cancels_what_runs(void **state) {
   rig_close(&rig);
 }
 
+/* The simulation ends in an error if a timer is left. */
+static void destruction_leaves_nothing_of_a_grace(void **state) {
+  (void)state;
+  struct rig rig;
+  struct raw_client c;
+  struct raw_call call;
+  rig_open(&rig, NULL);
+  connect_client(&rig, &c);
+  assert_true(raw_request(&c, &call, "/t/Hold", NULL));
+  sim_run_for(rig.sim, FC_SECOND);
+  assert_int_equal(fc_server_shutdown(rig.server, 3600 * FC_SECOND), FC_OK);
+  fc_server_destroy(rig.server);
+  rig.server = NULL;
+  sim_run_for(rig.sim, FC_SECOND);
+  assert_int_equal(rig.code, FC_CODE_CANCELLED);
+  raw_close(&c);
+  rig_close(&rig);
+}
+
 static void drop_counter(void *user) { ++*(int *)user; }
 static void never_run(fc_call *call, void *user) {
   (void)user;
@@ -356,6 +375,7 @@ int main(void) {
       cmocka_unit_test(a_client_that_never_takes_its_answer_cannot_hold_up_the_end),
       cmocka_unit_test(new_connections_are_refused_from_the_shutdown_on),
       cmocka_unit_test(destruction_cancels_what_runs),
+      cmocka_unit_test(destruction_leaves_nothing_of_a_grace),
       cmocka_unit_test(a_call_outlives_its_server),
       cmocka_unit_test(one_that_never_started_can_be_destroyed),
       cmocka_unit_test(connections_wait_for_the_start),
