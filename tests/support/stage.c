@@ -89,13 +89,16 @@ void stage_hold(fc_call *call, void *user) {
 
 /* ---- short ways ---- */
 
-void stage_await_waiter(fc_call *call) {
-  for (bool waits = false; !waits; sched_yield()) {
+void stage_await_waiters(fc_call *call, size_t many) {
+  for (size_t count = 0; count < many; sched_yield()) {
+    count = 0;
     fc__loop_lock(call->loop);
-    waits = !fc__list_empty(&call->waiters);
+    for (struct fc__node *n = call->waiters.next; n != &call->waiters; n = n->next) count++;
     fc__loop_unlock(call->loop);
   }
 }
+
+void stage_await_waiter(fc_call *call) { stage_await_waiters(call, 1); }
 
 fc_call *stage_call(struct stage *stage, const char *method, fc_pattern pattern,
                     const fc_call_options *options) {

@@ -43,8 +43,9 @@ void stage_hold(fc_call *call, void *user);
 
 /* ---- short ways ---- */
 
-/* Returns when a thread is blocked in a function of this call. */
+/* Returns when a thread is blocked in a function of this call, or so many are. */
 void stage_await_waiter(fc_call *call);
+void stage_await_waiters(fc_call *call, size_t many);
 
 fc_call *stage_call(struct stage *stage, const char *method, fc_pattern pattern,
                     const fc_call_options *options);

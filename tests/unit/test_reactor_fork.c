@@ -157,6 +157,48 @@ static void the_child_starts_a_thread_of_its_own(void **state) {
   close_served(&p, &server);
 }
 
+/* ---- random numbers ---- */
+
+enum { DRAWS = 4, CHILDREN = 3 };
+
+/* What this process draws, each with the lock held as its users have it. */
+static void draw(struct pair *p, uint64_t drawn[DRAWS]) {
+  fc__loop_lock(p->loop);
+  for (size_t i = 0; i < DRAWS; i++) drawn[i] = p->net->ops->random(p->net);
+  fc__loop_unlock(p->loop);
+}
+
+static void draw_in_child(struct pair *p, uint64_t drawn[DRAWS]) {
+  int ends[2];
+  const size_t size = DRAWS * sizeof drawn[0];
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    draw(p, drawn);
+    CHECK(write(ends[1], drawn, size) == (ssize_t)size);
+    _exit(0);
+  }
+  assert_int_equal(read(ends[0], drawn, size), size);
+  await_child(child);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* Jitter that parent and children share would have all of them come back at the same time. */
+static void no_process_draws_the_random_numbers_of_another(void **state) {
+  (void)state;
+  struct pair p;
+  uint64_t drawn[2 + CHILDREN][DRAWS], *all = drawn[0];
+  pair_open(&p, reactor_over(FC__POLLER_DEFAULT, FC_REACTOR_AUTO));
+  draw(&p, drawn[0]);
+  for (size_t i = 0; i < CHILDREN; i++) draw_in_child(&p, drawn[1 + i]);
+  draw(&p, drawn[1 + CHILDREN]);
+  for (size_t i = 0; i < (2 + CHILDREN) * DRAWS; i++) {
+    for (size_t k = 0; k < i; k++) assert_true(all[i] != all[k]);
+  }
+  pair_close(&p);
+}
+
 /* ---- other threads ---- */
 
 struct blocked {
@@ -440,6 +482,7 @@ int main(void) {
       cmocka_unit_test(a_client_that_connects_during_fork_fails_in_the_child),
       cmocka_unit_test(the_child_does_not_listen),
       cmocka_unit_test(the_child_starts_a_thread_of_its_own),
+      cmocka_unit_test(no_process_draws_the_random_numbers_of_another),
       cmocka_unit_test(waiters_of_other_threads_are_forgotten),
       cmocka_unit_test(callbacks_not_begun_run_in_both),
       cmocka_unit_test(a_callback_may_fork),
