@@ -126,6 +126,35 @@ static void receiving_without_memory_ends_the_connection(void **state) {
   answers_expect_dead(call, FC_CODE_UNAVAILABLE, "out of memory");
 }
 
+/* Sends so many bytes, a part at a time and all through the windows, then has the server refuse the stream. */
+static fc_call *send_and_be_refused(size_t bytes) {
+  enum { PART = 16 * 1024 };
+  static const uint8_t part[PART];
+  fc_call *call = answers_call_pattern(FC_PATTERN_STREAM_STREAM);
+  h2_put_u32(&answers.end.peer, FC__H2_WINDOW_UPDATE, 0, 1 << 20);
+  h2_put_u32(&answers.end.peer, FC__H2_WINDOW_UPDATE, answers.id, 1 << 20);
+  answers_go();
+  for (size_t i = 0; i < bytes / PART; i++) {
+    assert_int_equal(fc_call_send_copy(call, (fc_slice){part, PART}, 0), FC_OK);
+    answers_go();
+  }
+  h2_put_u32(&answers.end.peer, FC__H2_RST_STREAM, answers.id, FC__H2_REFUSED_STREAM);
+  answers_go();
+  return call;
+}
+
+/* gRFC A6: messages are kept for a second try, but no more than 256 KiB of them, however small each is. */
+static void what_is_kept_for_a_second_try_is_bounded(void **state) {
+  (void)state;
+  fc_call *call = send_and_be_refused(240 * 1024);
+  assert_non_null(strstr(answers.said, "HEADERS 3 "));
+  answers.id = 3;
+  answer_ok();
+  answers_expect_alive(call, FC_CODE_OK, "");
+  call = send_and_be_refused(272 * 1024);
+  answers_expect_alive(call, FC_CODE_UNAVAILABLE, "REFUSED_STREAM");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       ANSWER_TEST(a_send_is_told_when_its_message_has_left),
@@ -134,6 +163,7 @@ int main(void) {
       ANSWER_TEST(closing_without_memory_ends_the_call),
       ANSWER_TEST(receiving_without_memory_ends_the_connection),
       ANSWER_TEST(the_rest_of_a_request_is_not_kept_behind_an_early_answer),
+      ANSWER_TEST_WHOLE(what_is_kept_for_a_second_try_is_bounded),
   };
   return answers_run(tests, sizeof tests / sizeof *tests);
 }

@@ -38,6 +38,29 @@ static void row_01_pairs_of_request_and_reset_run_out_of_tokens(void **state) {
   expect_calm();
 }
 
+/* Requests in one read beyond those that may run at once, or 32, are not even looked at. */
+static void row_01_requests_in_one_read_are_limited(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t streams;
+    unsigned begun;
+  } cases[] = {{10, 32}, {100, 100}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fc_server_options o = FC_SERVER_OPTIONS_INIT;
+    o.max_concurrent_streams = cases[i].streams;
+    requests_restart(&o);
+    for (int round = 0; round < 2; round++) {
+      for (unsigned k = 0; k < cases[i].begun + 7; k++) {
+        requests_begin(REQUEST("/t/Hold"), 0);
+        put_u32(FC__H2_RST_STREAM, FC__H2_CANCEL);
+      }
+      requests_go();
+      assert_int_equal(raw_end_count(requests.said, "REFUSED_STREAM"), 7);
+    }
+    requests_expect_good_call();
+  }
+}
+
 static void row_01_resets_free_no_handlers(void **state) {
   (void)state;
   for (int i = 0; i < 300; i++) {
@@ -243,6 +266,7 @@ static void row_16_want_of_descriptors_ends_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       REQUEST_TEST_WHOLE(row_01_pairs_of_request_and_reset_run_out_of_tokens),
+      REQUEST_TEST_WHOLE(row_01_requests_in_one_read_are_limited),
       REQUEST_TEST(row_01_resets_free_no_handlers),
       REQUEST_TEST_WHOLE(row_02_resets_that_the_client_provokes_run_out_of_tokens),
       REQUEST_TEST_WHOLE(row_02_early_answers_run_out_of_tokens),
