@@ -77,7 +77,14 @@ static void read_to_the_end(struct fc__link *link, int64_t now) {
   }
 }
 
+/* What waited to be written may have gone with a stream that the peer has reset. */
+static void forget_stall(struct fc__link *link) {
+  if (link->stalled_since != FC_NEVER && fc__h2_buffered(link->h2) == 0)
+    link->stalled_since = FC_NEVER;
+}
+
 static void after_reading(struct fc__link *link) {
+  forget_stall(link);
   if (!link->down && (link->closing || fc__h2_wants_write(link->h2))) fc__link_touch(link);
   fc__link_schedule(link);
 }

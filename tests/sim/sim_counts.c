@@ -64,6 +64,7 @@ static void check_timer(const struct sim *sim, const struct fc__link *link) {
   SIM_MUST(sim, at == FC_NEVER || fc__timer_is_set(&link->timer));
   SIM_MUST(sim, at <= fc__h2_next_at(link->h2));
   SIM_MUST(sim, at <= after(link->stalled_since, o->stall_timeout));
+  SIM_MUST(sim, link->stalled_since == FC_NEVER || fc__h2_buffered(link->h2) > 0);
   if (link->ping_sent != FC_NEVER) {
     SIM_MUST(sim, at <= after(link->ping_sent, o->keepalive_timeout));
   } else if (calls) {

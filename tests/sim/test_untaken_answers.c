@@ -75,6 +75,21 @@ static void no_byte_of_it_leaves_after_the_deadline(void **state) {
   requests_expect_good_call();
 }
 
+/* A client that reads nothing loses its connection after a minute; one that has given the call up waits for nothing. */
+static void a_call_that_is_given_up_stalls_nobody(void **state) {
+  (void)state;
+  h2_put_setting(&requests.end.peer, FC__H2_INITIAL_WINDOW_SIZE, 0);
+  requests_ask(REQUEST("/t/Hold"));
+  requests_ask(REQUEST("/t/Answer"));
+  assert_null(strstr(requests.said, "grpc-status"));
+  h2_put_u32(&requests.end.peer, FC__H2_RST_STREAM, requests.id, FC__H2_CANCEL);
+  requests_go();
+  sim_run_for(requests.rig.sim, 3600 * FC_SECOND);
+  assert_int_equal(requests.rig.over, 0);
+  h2_put_setting(&requests.end.peer, FC__H2_INITIAL_WINDOW_SIZE, 65535);
+  requests_expect_good_call();
+}
+
 /* ---- the client has it ---- */
 
 static fc_call *call_with_deadline(fc_pattern pattern, int64_t *deadline) {
@@ -161,6 +176,7 @@ int main(void) {
       REQUEST_TEST(what_the_server_gave_up_leaves_its_stream_to_another),
       REQUEST_TEST(an_answer_taken_in_time_is_not_given_up),
       REQUEST_TEST(no_byte_of_it_leaves_after_the_deadline),
+      REQUEST_TEST(a_call_that_is_given_up_stalls_nobody),
       ANSWER_TEST(a_whole_answer_can_be_read_after_the_deadline),
       ANSWER_TEST(an_answer_without_its_status_is_gone_at_the_deadline),
   };
