@@ -55,6 +55,11 @@ static int transport_finish_connect(struct fc__transport *base) {
   return c->outcome;
 }
 
+static void transport_shutdown(struct fc__transport *base) {
+  struct sim_transport *t = from_base(base);
+  sim_pipe_end(t->connection, out_pipe(t));
+}
+
 /* Closing with bytes unread resets the connection, RFC 1122 section 4.2.2.13. */
 static void transport_close(struct fc__transport *base) {
   struct sim_transport *t = from_base(base);
@@ -74,6 +79,7 @@ static const struct fc__transport_ops transport_ops = {
     .write = transport_write,
     .want = transport_want,
     .finish_connect = transport_finish_connect,
+    .shutdown = transport_shutdown,
     .close = transport_close,
 };
 

@@ -263,6 +263,50 @@ static void row_16_want_of_descriptors_ends_nothing(void **state) {
   requests_expect_good_call();
 }
 
+/* ---- after the end ---- */
+
+/* A server reads a little after its last words, so that they are not lost: 1 MiB, or for a second. */
+static void a_client_that_was_sent_away_cannot_send_for_ever(void **state) {
+  (void)state;
+  enum { PART = 64 * 1024, MIB = 1024 * 1024 };
+  static const uint8_t part[PART];
+  size_t sent = 0;
+  requests.end.deaf = true; /* it does not see the end that the server has put behind its GOAWAY */
+  h2_put_frame(peer(), FC__H2_DATA, 0, 0, TEXT(""));
+  raw_end_go(&requests.end);
+  int64_t since = sim_now(requests.rig.sim);
+  while (requests.end.transport && sent < 2 * (size_t)MIB) {
+    h2_put_bytes(peer(), (fc_slice){part, PART});
+    sent += PART;
+    raw_end_go(&requests.end);
+  }
+  assert_null(requests.end.transport);
+  assert_in_range(sent, MIB, MIB + 4 * PART);
+  assert_true(sim_now(requests.rig.sim) - since < FC_SECOND);
+  requests.end.deaf = false;
+  requests_reconnect();
+  requests_expect_good_call();
+}
+
+/* Its place is taken until then. */
+static void a_client_that_was_sent_away_has_a_second_to_go(void **state) {
+  (void)state;
+  fc_server_options o = FC_SERVER_OPTIONS_INIT;
+  struct raw_client next;
+  o.max_connections = 1;
+  requests_restart(&o);
+  requests.end.deaf = true;
+  h2_put_frame(peer(), FC__H2_DATA, 0, 0, TEXT(""));
+  int64_t since = sim_now(requests.rig.sim) + FC_MILLISECOND;
+  raw_end_go(&requests.end);
+  raw_open(&next, sim_reactor(requests.rig.sim), RIG_ADDRESS);
+  sim_run_until(requests.rig.sim, since + FC_SECOND - 1);
+  assert_int_equal(next.bytes_read, 0);
+  sim_run_for(requests.rig.sim, 10 * FC_MILLISECOND);
+  assert_true(next.bytes_read > 0);
+  raw_close(&next);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       REQUEST_TEST_WHOLE(row_01_pairs_of_request_and_reset_run_out_of_tokens),
@@ -277,6 +321,8 @@ int main(void) {
       REQUEST_TEST_WHOLE(row_06_a_client_that_never_reads_is_left),
       REQUEST_TEST_WHOLE(row_06_a_window_that_stays_shut_is_left),
       REQUEST_TEST(row_16_want_of_descriptors_ends_nothing),
+      REQUEST_TEST_WHOLE(a_client_that_was_sent_away_cannot_send_for_ever),
+      REQUEST_TEST_WHOLE(a_client_that_was_sent_away_has_a_second_to_go),
   };
   return requests_run(tests, sizeof tests / sizeof *tests);
 }
