@@ -205,6 +205,21 @@ static void row_17_load_is_shed_before_the_line_is_full(void **state) {
   assert_int_equal(b.ended, 31);
 }
 
+/* Evenly from none at a third of the limit to all at the limit. */
+static void row_17_the_part_that_is_turned_away_grows_evenly(void **state) {
+  (void)state;
+  enum { MAX = 30, DRAWS = 20000 };
+  struct fc__random random;
+  fc__random_init(&random, 7);
+  for (uint32_t pending = 0; pending <= MAX; pending++) {
+    int away = 0;
+    for (int i = 0; i < DRAWS; i++) away += fc__workers_turn_away(pending, MAX, &random);
+    int due = pending <= MAX / 3 ? 0 : (int)(pending - MAX / 3) * DRAWS / (MAX - MAX / 3);
+    if (due == 0 || due == DRAWS) assert_int_equal(away, due);
+    assert_true(due - DRAWS / 50 <= away && away <= due + DRAWS / 50);
+  }
+}
+
 static void finishing_waits_for_what_runs(void **state) {
   (void)state;
   struct bench b;
@@ -233,6 +248,7 @@ int main(void) {
       cmocka_unit_test(jobs_that_wait_are_counted_until_they_begin_or_are_taken_back),
       cmocka_unit_test(threads_are_idle_only_while_they_wait),
       cmocka_unit_test(row_17_load_is_shed_before_the_line_is_full),
+      cmocka_unit_test(row_17_the_part_that_is_turned_away_grows_evenly),
       cmocka_unit_test(finishing_waits_for_what_runs),
       cmocka_unit_test(signals_are_not_for_workers),
   };
