@@ -277,21 +277,21 @@ static void *run_background(void *reactor) {
   return NULL;
 }
 
-/* Joined when it will end by itself at once; a thread that is inside a callback, this one perhaps, is left to
- * free the reactor. */
+/* Joined when it will end by itself at once. A thread that is inside of the application's code, a callback or a release
+ * function, and perhaps is this one, is left to free the reactor. */
 bool fc__reactor_end_background(fc_reactor *r) {
   pthread_mutex_lock(&r->mutex);
   bool exists = r->background != FC__BACKGROUND_NONE;
-  r->stop = true;
-  r->orphaned = exists && r->running;
   pthread_t thread = r->background_thread;
-  bool orphaned = r->orphaned;
-  if (orphaned) pthread_detach(thread);
-  if (exists && !orphaned) {
+  bool inside = exists && (r->running || pthread_equal(thread, pthread_self()));
+  r->stop = true;
+  r->orphaned = inside;
+  if (inside) pthread_detach(thread);
+  if (exists) {
     pthread_cond_signal(&r->background_wake);
     if (r->asleep) r->io->ops->wake(r->io);
   }
   pthread_mutex_unlock(&r->mutex);
-  if (exists && !orphaned) pthread_join(thread, NULL);
-  return !orphaned;
+  if (exists && !inside) pthread_join(thread, NULL);
+  return !inside;
 }

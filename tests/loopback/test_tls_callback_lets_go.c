@@ -72,6 +72,15 @@ static void sent(fc_call *call, fc_result result, void *user) {
   let_all_go();
 }
 
+static void sent_before(fc_call *call, fc_result result, void *user) {
+  (void)call, (void)result, (void)user;
+}
+
+static void released(void *user) {
+  (void)user;
+  let_all_go();
+}
+
 static void received(fc_call *call, fc_bytes *message, void *user) {
   (void)call, (void)user;
   fc_bytes_unref(message);
@@ -130,6 +139,7 @@ enum way {
   WATCH,
   VERIFY,
   HOOK_DROP,
+  RELEASE,
   PLUGIN_DROP,
   WAYS
 };
@@ -176,6 +186,14 @@ static void give_back_call(void) {
   fc_call_destroy(call);
 }
 
+/* Written from where it lies, so that it is released when the last byte has left. */
+static void send_wrapped(void) {
+  static const uint8_t large[1 << 20];
+  fc_bytes *message = fc_bytes_wrap(large, sizeof large, released, NULL);
+  assert_false(fc_call_is_done(own.call)); /* which lets it go on by itself */
+  assert_int_equal(fc_call_send_async(own.call, message, 0, sent_before, NULL), FC_OK);
+}
+
 static void begin_call(enum way way) {
   if (way == ANSWERED) {
     assert_int_equal(fc_unary_unary_async(own.channel, "/s/Echo", TEXT("x"), NULL, answered, NULL,
@@ -184,6 +202,10 @@ static void begin_call(enum way way) {
     return;
   }
   start_call(way);
+  if (way == RELEASE) {
+    send_wrapped();
+    return;
+  }
   fc_bytes *message = fc_bytes_copy("hello", 5);
   if (way == PLUGIN_DROP || way == HOOK_DROP) {
     fc_bytes_unref(message);
