@@ -263,6 +263,7 @@ static void peer_sets(void) {
   struct output_setting setting = {.name = names[below(4)]};
   setting.value = any_value_of(setting.name);
   seen.settings[seen.settings_sent++] = setting;
+  peer.table_size_count = 0; /* its own decoder reads nothing */
   h2_put_setting(&peer, setting.name, setting.value);
   feed();
 }
