@@ -104,17 +104,26 @@ static bool count_calls(pid_t child, struct count *count) {
   return true;
 }
 
-void cost_expect_three_system_calls(const struct cost *cost, cost_rounds_fn rounds) {
+/* How many system calls there were beyond those expected; skips where they cannot be counted. */
+static int calls_too_many(const struct cost *cost, cost_rounds_fn rounds) {
   struct count count = {0, 0};
-  if (WATCHED_BY_SANITIZER || watched_by_valgrind()) skip(); /* they make calls of their own */
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) run_client(cost, rounds);
   if (!count_calls(child, &count)) skip();
   assert_int_equal(count.threads, 0);
+  return count.total - COST_ROUNDS * CALLS_EACH;
+}
+
+/* On a loaded machine a call now and then comes so long after the last that its connection is probed, or is answered in two
+ * pieces: so the best of some tries counts. */
+void cost_expect_three_system_calls(const struct cost *cost, cost_rounds_fn rounds) {
   /* raise() makes a few, to mask signals and to find out who it is. */
-  int calls = count.total - COST_ROUNDS * CALLS_EACH;
-  if (calls > 5) fail_msg("%d system calls for %d round trips", count.total, COST_ROUNDS);
+  enum { TRIES = 10, OF_RAISE = 5 };
+  int calls = OF_RAISE + 1;
+  if (WATCHED_BY_SANITIZER || watched_by_valgrind()) skip(); /* they make calls of their own */
+  for (int i = 0; i < TRIES && calls > OF_RAISE; i++) calls = calls_too_many(cost, rounds);
+  if (calls > OF_RAISE) fail_msg("%d system calls too many for %d round trips", calls, COST_ROUNDS);
 }
 
 /* ---- memory and threads, in this process ---- */
