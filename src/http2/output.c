@@ -1,7 +1,7 @@
 /*
  * Bytes waiting to be written: a list of segments that do not change any more, and behind them the buffer that frames are
- * built in. The buffer becomes a segment when it is handed out for writing, or when a part of a message follows
- * that is written from where it lies; so a frame can grow only while nobody has seen it.
+ * built in. The buffer becomes a segment when a write takes only a part of it, when it is handed out behind others, or when a
+ * part of a message follows that is written from where it lies. No frame grows after it was handed out.
  */
 #include <assert.h>
 
@@ -49,9 +49,11 @@ static void next_buffer(struct fc__h2_out *out) {
   out->open_frame_id = 0;
 }
 
+static bool is_too_large(size_t cap, size_t used) { return cap > BUFFER_KEPT && used < cap / 8; }
+
 /* Keeps a buffer that is written for the next frames, if they have none. */
 static void release_buffer(struct fc__h2_out *out, const struct fc__h2_segment *segment) {
-  bool large = segment->own_cap > BUFFER_KEPT && segment->own_len < segment->own_cap / 8;
+  bool large = is_too_large(segment->own_cap, segment->own_len);
   if (segment->secret) fc__erase(segment->own, segment->own_len);
   if (!out->buf.data && !large) {
     out->buf.data = segment->own;
@@ -217,12 +219,18 @@ static int fill(const struct fc__h2_out *out, struct iovec *iov) {
 }
 
 int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64_t now) {
+  struct fc__h2_out *out = &c->out;
   c->now = now;
   if (!fc__list_empty(&c->done)) fc__h2_report_done(c);
   if (c->closed) return 0;
   if (c->result == 0 && fc__h2_can_produce(c)) fc__h2_produce(c);
-  hand_out_buffer(&c->out);
-  return fill(&c->out, iov);
+  if (out->first < out->end) {
+    hand_out_buffer(out);
+    return fill(out, iov);
+  }
+  out->open_frame_id = 0;
+  iov[0] = (struct iovec){out->buf.data, out->buf.len};
+  return out->buf.len > 0;
 }
 
 /* Counts up to len bytes of the first segment as written. How many. */
@@ -239,7 +247,24 @@ static size_t write_first(struct fc__h2_conn *c, size_t len) {
   out->segment_bytes -= left;
   out->first++;
   finish_segment(c, segment);
+  if (out->first == out->end) out->first = out->end = out->segments;
   return left;
+}
+
+/* The buffer alone was handed out, and there is room for a segment. */
+static void write_buffer(struct fc__h2_out *out, size_t len) {
+  struct fc__buf *b = &out->buf;
+  assert(len <= b->len && "more was written than was handed out");
+  if (len < b->len) {
+    add_segment(out)->written = len;
+    out->segment_bytes -= len;
+    next_buffer(out);
+    return;
+  }
+  if (b->secret) fc__erase(b->data, b->len);
+  b->secret = false;
+  if (is_too_large(b->cap, b->len)) fc__buf_finish(b);
+  b->len = 0;
 }
 
 /* Gives back what was needed only because the peer was slow. */
@@ -253,7 +278,6 @@ FC__H2_RARE static void shrink(struct fc__h2_out *out) {
 }
 
 static void start_over(struct fc__h2_out *out) {
-  out->first = out->end = out->segments;
   out->controls[0] = out->controls[1] = out->acks[0] = out->acks[1] = 0;
   out->epoch_at = out->written;
   if (out->spare || out->limit - out->segments > SEGMENTS_KEPT) shrink(out);
@@ -263,7 +287,11 @@ void fc__h2_written(struct fc__h2_conn *c, size_t len, int64_t now) {
   struct fc__h2_out *out = &c->out;
   c->now = now;
   out->written += len;
-  while (len > 0) len -= write_first(c, len);
+  if (out->first == out->end) {
+    write_buffer(out, len);
+  } else {
+    while (len > 0) len -= write_first(c, len);
+  }
   if (fc__h2_out_pending(out) == 0) {
     start_over(out);
   } else {
