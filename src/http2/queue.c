@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/slice.h"
 #include "http2/conn_internal.h"
 
 enum {
@@ -111,15 +112,13 @@ fc_result fc__h2_queue(struct fc__h2_conn *c, struct fc__h2_stream *s, fc_slice 
 /* So many of the bytes that are left of a chunk's body are better copied. */
 static bool is_copied(size_t len) { return len <= COPY_MAX; }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
 /* A part of a message that is not copied ends the frame, so that a frame is never more than one segment of the output. */
 struct fc__h2_payload fc__h2_queue_peek(const struct fc__h2_stream *s, size_t most) {
   struct fc__h2_payload payload = {0};
   for (const struct fc__h2_chunk *chunk = s->first_chunk; chunk && payload.copied < most;
        chunk = chunk->next) {
-    payload.copied += least(chunk->len - chunk->start, most - payload.copied);
-    size_t body = least(chunk->left, most - payload.copied);
+    payload.copied += fc__smaller(chunk->len - chunk->start, most - payload.copied);
+    size_t body = fc__smaller(chunk->left, most - payload.copied);
     if (!is_copied(body)) {
       payload.body = body;
       break;
@@ -138,10 +137,10 @@ static void copy(struct fc__h2_conn *c, const uint8_t *data, size_t len) {
 
 /* Copies up to most of the bytes that a chunk holds of its own, then of its body. How many. */
 static size_t copy_front(struct fc__h2_conn *c, struct fc__h2_chunk *chunk, size_t most) {
-  size_t own = least(chunk->len - chunk->start, most);
+  size_t own = fc__smaller(chunk->len - chunk->start, most);
   copy(c, chunk->room + chunk->start, own);
   chunk->start += (uint32_t)own;
-  size_t body = least(chunk->left, most - own);
+  size_t body = fc__smaller(chunk->left, most - own);
   if (body == 0) return own;
   copy(c, chunk->data, body);
   chunk->data += body;
