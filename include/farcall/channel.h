@@ -67,7 +67,7 @@ typedef struct fc_channel_options {
   const fc_interceptor *interceptors; /* the first sees a call first */
   size_t interceptor_count;
   size_t max_receive_message_bytes; /* 0: 4 MiB; SIZE_MAX: no limit */
-  size_t max_send_message_bytes;    /* 0 or more: 4 GiB - 1, the most that gRPC has */
+  size_t max_send_message_bytes;    /* 0, or more than gRPC has: 4 GiB - 1 */
   uint32_t max_metadata_bytes;      /* received header lists; 0: 16 KiB */
   uint32_t max_metadata_fields;     /* 0: 128 */
   int64_t connect_timeout_ns;       /* whole handshake; 0: 20 s */

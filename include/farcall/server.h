@@ -82,7 +82,7 @@ typedef struct fc_server_options {
   size_t interceptor_count;
   fc_compression compression;
   size_t max_receive_message_bytes;    /* 0: 4 MiB; SIZE_MAX: no limit */
-  size_t max_send_message_bytes;       /* 0 or more: 4 GiB - 1, the most that gRPC has */
+  size_t max_send_message_bytes;       /* 0, or more than gRPC has: 4 GiB - 1 */
   uint32_t max_metadata_bytes;         /* 0: 16 KiB */
   uint32_t max_metadata_fields;        /* 0: 128 */
   int64_t handshake_timeout_ns;        /* of TLS and HTTP/2 together; 0: 20 s */
