@@ -39,7 +39,7 @@ fc_result fc_set_allocator(const fc_allocator *allocator) {
 /* malloc(0) may give NULL, which would read as a failure. */
 static size_t at_least_one(size_t size) { return size ? size : 1; }
 
-/* No object is larger, and an allocator that puts something before its blocks may count past the end. */
+/* No object is larger, and the sum would wrap in an allocator that puts a header in front of each block. */
 static bool is_possible(size_t size) { return size <= PTRDIFF_MAX; }
 
 void *fc__alloc(size_t size) {

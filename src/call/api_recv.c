@@ -31,7 +31,7 @@ fc_result fc_call_recv(fc_call *call, fc_bytes **message) {
   return *message ? FC_OK : FC_END;
 }
 
-/* Who finds nothing will ask again: the peer may send what is missing of the message, be it longer than the window. */
+/* A caller that finds no message will ask again: so the peer may send the rest of it, even if it is longer than the window. */
 static fc_result try_recv_locked(fc_call *call, fc_bytes **message) {
   fc_result r = check_recv(call);
   if (r != FC_OK) return r;

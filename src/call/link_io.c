@@ -7,7 +7,7 @@
 
 enum {
   READS_PER_TURN = 4, /* then other connections have their turn; level triggering brings the rest */
-  READS_TO_THE_END = 64, /* a peer that still sends after so many lives */
+  READS_TO_THE_END = 64, /* a connection with more to read than that has not ended */
 };
 
 /* ---- writing ---- */

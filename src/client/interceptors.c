@@ -27,7 +27,7 @@ static fc_result intercept(struct fc_channel *ch, size_t index, bool hold, const
   struct fc_next next = {ch, index, hold};
   fc_result r = i->call(&next, method, o, out, err, i->user);
   if (*out && (*out)->server) {
-    *out = NULL; /* the handler's, who gives it back */
+    *out = NULL; /* its handler has the handle, and destroys it */
     return fc__error(err, FC_ERR_INVALID, "interceptor %zu returned a server's call", index);
   }
   if (r == FC_OK && *out) return FC_OK;

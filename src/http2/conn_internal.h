@@ -111,7 +111,7 @@ struct fc__h2_out {
   /* An array, of which those from first to end are not written yet, and limit ends the room. */
   struct fc__h2_segment *segments, *first, *end, *limit;
   size_t segment_bytes; /* of these, not written */
-  struct fc__buf buf;   /* frames behind them, which nobody has seen yet */
+  struct fc__buf buf;   /* frames behind them; those handed out already do not change either */
   uint8_t *spare;       /* an empty buffer, or NULL */
   size_t spare_cap;
   size_t open_frame;      /* in buf: the DATA frame that ends it and may take in more */

@@ -228,7 +228,7 @@ int fc__h2_output(struct fc__h2_conn *c, struct iovec iov[FC__H2_IOV_MAX], int64
     hand_out_buffer(out);
     return fill(out, iov);
   }
-  out->open_frame_id = 0;
+  out->open_frame_id = 0; /* what is handed out must not grow */
   iov[0] = (struct iovec){out->buf.data, out->buf.len};
   return out->buf.len > 0;
 }

@@ -277,8 +277,8 @@ static void *run_background(void *reactor) {
   return NULL;
 }
 
-/* Joined when it will end by itself at once. A thread that is inside of the application's code, a callback or a release
- * function, and perhaps is this one, is left to free the reactor. */
+/* True: the background thread, if there was one, has ended and been joined. False: it runs a callback, or is the thread that
+ * calls this, from a callback or a release function; then it is detached, and frees the reactor when it comes out. */
 bool fc__reactor_end_background(fc_reactor *r) {
   pthread_mutex_lock(&r->mutex);
   bool exists = r->background != FC__BACKGROUND_NONE;

@@ -42,7 +42,8 @@ static void loop_flush(struct fc__loop *loop, struct fc__flush *flush) {
   fc__list_push_back(&fc__reactor_from_loop(loop)->flushes, &flush->link);
 }
 
-/* An idle waiter that left while nothing was held has left polling to nobody: now somebody is needed. */
+/* An idle waiter that returns while nothing is held hands polling over to nobody, see fc__reactor_wait. With the first hold
+ * somebody must poll: one of those that are still idle. */
 static void loop_hold(struct fc__loop *loop) {
   fc_reactor *r = fc__reactor_from_loop(loop);
   if (r->holds++ > 0) return;

@@ -108,7 +108,8 @@ static void let_handlers_return(struct fc__server_shard *shard) {
 static void release_shard(struct fc__server_shard *shard) {
   fc__loop_lock(shard->loop);
   shard->released = true;
-  const bool unused = shard->going = is_unused(shard);
+  const bool unused = is_unused(shard);
+  shard->going = unused;
   fc__loop_unlock(shard->loop);
   if (unused) shard_finish(shard);
 }

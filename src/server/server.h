@@ -62,7 +62,7 @@ struct fc__server_shard {
   bool held;      /* counted in the loop's holds */
   bool attended;  /* counted in its keeps instead: a thread that takes calls will soon poll again */
   bool released;  /* the user's handle is gone */
-  bool going;     /* whoever let go last sees to its end */
+  bool going;     /* is being freed: by free_task, or by fc_server_destroy itself */
   bool ended;     /* shut down, and without connections since */
   size_t conn_count; /* not yet freed */
   size_t link_count; /* of these, up */
@@ -88,11 +88,11 @@ struct fc_server {
   struct fc__link_config link_config;
   struct fc__workers workers;
   struct fc__server_key *keys; /* of its ports, under the first shard's lock */
-  atomic_int state;            /* enum fc__server_state, of which both may be */
+  atomic_int state;            /* bits of enum fc__server_state */
   atomic_uint sockets;         /* connections that hold a descriptor, with max_connections */
   atomic_uint running;         /* calls whose handlers are not done, with max_concurrent_calls */
-  /* The user's handle, one for each shard that is not released, and one for each function that may make on_end run, which
-   * may give the handle back: so loops are kept as long as this. */
+  /* Held by the user's handle, by each shard that is not freed yet, and by each function that may make on_end run: on_end may
+   * destroy the server before that function returns. The loops of all shards live as long. */
   atomic_uint refs;
   atomic_uint batches; /* calls of fc_server_listen so far */
   atomic_uint unended; /* shards that have not ended */

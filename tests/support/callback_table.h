@@ -60,8 +60,8 @@ enum callback_rule { MAY_BLOCK, IN_HANDLER, NO_BLOCKING };
 /* Where a function is called. */
 enum callback_scope {
   EVERYWHERE,
-  /* It waits for what others must do: today it works in some callbacks and deadlocks in others, and nothing refuses it. It
-   * is called where the header of the callback does not say that it must not block. */
+  /* It waits for what others must do, which works in some callbacks and deadlocks in others, and nothing refuses it. It is
+   * called where the header of the callback does not say that it must not block. */
   UNLESS_NO_BLOCKING,
   NOT_BY_HANDLERS,     /* the same, and its own header excepts handlers */
   BY_INTERCEPTORS,     /* it takes what only they are given: fc_next */
