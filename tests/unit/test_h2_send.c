@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/slice.h"
+#include "support/failing_alloc.h"
 #include "support/h2_peer.h"
 
 enum { LARGE = 300000 };
@@ -119,6 +121,33 @@ static void a_frame_that_is_partly_written_takes_nothing_in(void **state) {
   fc__h2_written(peer.conn, total - 10, peer.now);
   assert_int_equal(fc__h2_send(peer.conn, stream(1), TEXT(""), NULL, bytes, false), FC_OK);
   assert_int_equal(fc__h2_buffered(peer.conn), 10 + 9 + sizeof text);
+}
+
+static void write_in_pieces_of(size_t most) {
+  struct iovec iov[FC__H2_IOV_MAX];
+  for (int count; (count = fc__h2_output(peer.conn, iov, peer.now)) > 0;) {
+    size_t total = 0;
+    for (int i = 0; i < count; i++) total += iov[i].iov_len;
+    fc__h2_written(peer.conn, fc__smaller(total, most), peer.now);
+  }
+}
+
+/* Once much has waited, the memory for it is kept no longer than it is needed, in whatever pieces what follows is written. */
+static void a_large_buffer_is_given_back_when_little_is_in_it(void **state) {
+  (void)state;
+  static const size_t pieces[] = {SIZE_MAX, 5};
+  enum { MESSAGES = 200, SIZE = 1000, KEPT_MAX = 65536 };
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+    size_t before = failing_alloc_live_bytes();
+    for (int k = 0; k < MESSAGES; k++)
+      assert_int_equal(
+          fc__h2_send(peer.conn, stream(1), TEXT(""), NULL, (fc_slice){large, SIZE}, false), FC_OK);
+    write_in_pieces_of(SIZE_MAX);
+    assert_true(failing_alloc_live_bytes() >= before + MESSAGES * SIZE);
+    send_text(1, "little", false);
+    write_in_pieces_of(pieces[i]);
+    assert_true(failing_alloc_live_bytes() <= before + KEPT_MAX);
+  }
 }
 
 static void a_shared_frame_is_no_longer_than_the_peer_allows(void **state) {
@@ -526,6 +555,7 @@ int main(void) {
       TEST(an_end_goes_with_the_frame_before_it),
       TEST(a_frame_that_is_being_written_takes_nothing_in),
       TEST(a_frame_that_is_partly_written_takes_nothing_in),
+      TEST(a_large_buffer_is_given_back_when_little_is_in_it),
       TEST(a_shared_frame_is_no_longer_than_the_peer_allows),
       TEST(nothing_is_sent_after_the_end),
       TEST(an_empty_message_without_end_sends_nothing),
@@ -548,5 +578,6 @@ int main(void) {
       TEST(long_trailers_that_waited_are_split),
       TEST(replayed_fields_are_the_same_after_any_change_of_the_table),
   };
+  failing_alloc_install();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
