@@ -92,25 +92,25 @@ static void run_small_cases(void) {
   }
 }
 
-static void run_described(const char *name, size_t len, const char *schedule) {
+/* False: there is no such case, or the schedule cannot be read. */
+static bool run_described(const char *name, size_t len, const char *schedule) {
   for (size_t i = 0; i < program.count; i++) {
     const struct sched_case *c = &program.cases[i];
     if (strlen(c->name) != len || strncmp(c->name, name, len) != 0) continue;
-    if (!sched_systematic_replay(schedule)) break;
+    if (!sched_systematic_replay(schedule)) return false;
     snprintf(sched.replay, sizeof sched.replay, "%s/", c->name);
     sched_systematic_begin();
     run_once(c);
-    return;
+    return true;
   }
+  return false;
 }
 
-static void run_again(const char *seed) {
+static bool run_again(const char *seed) {
   const char *slash = strchr(seed, '/');
-  if (slash) {
-    run_described(seed, (size_t)(slash - seed), slash + 1);
-  } else {
-    run_seed(strtoull(seed, NULL, 10));
-  }
+  if (slash) return run_described(seed, (size_t)(slash - seed), slash + 1);
+  run_seed(strtoull(seed, NULL, 10));
+  return true;
 }
 
 /* ---- */
@@ -140,11 +140,12 @@ int sched_main(int argc, char **argv, const struct sched_case *cases, size_t cou
     if (option == 'v') sched.trace = true;
     if (option == '?') return 2;
   }
-  if (again) {
-    run_again(again);
-  } else {
+  if (!again) {
     run_small_cases();
     run_seeds(seed);
+  } else if (!run_again(again)) {
+    fprintf(stderr, "%s: there is no schedule %s\n", sched.program, again);
+    return 2;
   }
   printf("%s: %zu schedules passed\n", sched.program, program.schedules);
   return 0;
