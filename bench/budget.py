@@ -175,6 +175,8 @@ def main():
     folder, updating = os.path.abspath(sys.argv[1]), len(sys.argv) > 2
     (written, numbers), here = read_budget(), steady.conditions(folder)
     wanted = [workload for workload in WORKLOADS if ONLY.search(workload.name)]
+    if not wanted:
+        sys.exit(f"no workload is named like {ONLY.pattern}")
     reasons = {} if updating else {w: reason for w in wanted if (reason := unlike(w, written, here))}
     results = [Result(w, side, numbers.get(w.name, {}).get(side)) for w in wanted if w not in reasons
                for side in counts.SIDES]
