@@ -67,7 +67,7 @@ struct fc__link *fc__link_create(struct fc__loop *loop, struct fc__transport *tr
   fc__node_init(&link->flush.link);
   link->timer.fire = fc__link_timer_fire;
   link->timer.at = FC_NEVER;
-  link->last_read = now;
+  link->last_read = link->looked_at = now;
   link->stalled_since = FC_NEVER;
   link->ping_sent = FC_NEVER;
   snprintf(link->peer, sizeof link->peer, "%s", peer_text);

@@ -51,7 +51,8 @@ struct fc__link {
   struct fc__link_config config;
   struct fc__flush flush;
   struct fc__timer timer;
-  int64_t last_read;
+  int64_t last_read;     /* of bytes, for keepalive */
+  int64_t looked_at;     /* when it was last read, with or without success */
   int64_t stalled_since; /* payload waits and none of it could be written; FC_NEVER */
   int64_t ping_sent;     /* keepalive ping in flight since, or FC_NEVER */
   bool up, going_away, closing, down, writing_blocked,

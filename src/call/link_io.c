@@ -52,6 +52,7 @@ int fc__link_write_out(struct fc__link *link, int64_t now) {
 /* How many bytes came; 0: none lay there, or the link is down. */
 static size_t read_once(struct fc__link *link, int64_t now) {
   struct iovec iov = {link->loop->scratch, FC__LOOP_SCRATCH};
+  link->looked_at = now;
   ssize_t n = link->transport->ops->read(link->transport, &iov, 1);
   if (n == -EAGAIN) return 0;
   if (n <= 0) {

@@ -19,7 +19,8 @@ static const double backoff_jitter = 0.2;     /* ... JITTER */
  * of the peer. */
 static const int64_t late = FC_SECOND;
 
-/* A connection may have been closed while nobody polled; asking it costs a read or two. */
+/* A connection may have been closed while nobody polled; asking it costs a read or two. So calls that begin together, all long
+ * after the last byte, share one look. */
 static const int64_t probe_after = FC_MILLISECOND;
 
 static void begin_round(struct fc_channel *ch, int64_t now);
@@ -238,5 +239,5 @@ void fc__connect_lost(struct fc_channel *ch, const char *reason, bool used, int6
 void fc__connect_probe(struct fc_channel *ch, int64_t now) {
   if (ch->connector.phase != FC__CONNECT_UP) return;
   struct fc__link *link = ch->connector.conn->link;
-  if (now - link->last_read >= probe_after) fc__link_probe(link, now);
+  if (now - link->looked_at >= probe_after) fc__link_probe(link, now);
 }

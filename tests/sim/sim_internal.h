@@ -95,7 +95,7 @@ struct sim {
   size_t accept_failures;
   unsigned next_port, next_client;
   struct sim_attempt *attempts;
-  size_t attempt_count, lookup_count;
+  size_t attempt_count, lookup_count, read_count;
 };
 
 void *sim_alloc(size_t size); /* zeroed; never NULL */

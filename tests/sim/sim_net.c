@@ -139,6 +139,7 @@ void sim_stand_still(struct sim *sim, int64_t duration) { sim->now += duration; 
 uint64_t sim_random(struct sim *sim) { return fc__random_next(&sim->random); }
 uint64_t sim_fingerprint(const struct sim *sim) { return sim->fingerprint; }
 size_t sim_lookups(const struct sim *sim) { return sim->lookup_count; }
+size_t sim_reads(const struct sim *sim) { return sim->read_count; }
 
 const struct sim_attempt *sim_attempts(const struct sim *sim, size_t *count) {
   *count = sim->attempt_count;

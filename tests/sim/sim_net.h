@@ -88,6 +88,8 @@ struct sim_attempt {
   char address[160];
 };
 
+size_t sim_reads(const struct sim *sim); /* of transports so far, also those that found nothing */
+
 /* All calls of connect so far. */
 const struct sim_attempt *sim_attempts(const struct sim *sim, size_t *count);
 size_t sim_lookups(const struct sim *sim); /* names asked for so far, literals not counted */

@@ -28,6 +28,7 @@ static bool peer_is_gone(const struct sim_transport *t) {
 
 static ssize_t transport_read(struct fc__transport *base, const struct iovec *iov, int count) {
   struct sim_transport *t = from_base(base);
+  t->connection->sim->read_count++;
   return sim_pipe_read(t->connection, in_pipe(t), iov, count);
 }
 

@@ -87,6 +87,25 @@ static void an_answer_that_came_outlives_a_failed_write(void **state) {
   world_close(&w);
 }
 
+/* One look tells all of them whether it still stands. */
+static void calls_that_begin_together_ask_the_connection_once(void **state) {
+  (void)state;
+  enum { CALLS = 10 };
+  struct world w;
+  fc_call *calls[CALLS];
+  world_start(&w);
+  world_exchange(&w);
+  for (int round = 0; round < 3; round++) {
+    sim_stand_still(w.sim, 20 * MS);
+    size_t before = sim_reads(w.sim);
+    for (int i = 0; i < CALLS; i++) calls[i] = world_call(&w, "/s/m", FC_NEVER, false);
+    assert_int_equal(sim_reads(w.sim) - before, 1);
+    world_run(&w, 20 * MS);
+    for (int i = 0; i < CALLS; i++) world_expect(calls[i], FC_CODE_OK, "");
+  }
+  world_close(&w);
+}
+
 static void the_state_is_asked_of_the_connection(void **state) {
   (void)state;
   struct world w;
@@ -138,6 +157,7 @@ int main(void) {
       cmocka_unit_test(an_end_behind_unread_frames_is_noticed_before_a_call_uses_it),
       cmocka_unit_test(an_end_is_noticed_beside_an_open_stream),
       cmocka_unit_test(an_answer_that_came_outlives_a_failed_write),
+      cmocka_unit_test(calls_that_begin_together_ask_the_connection_once),
       cmocka_unit_test(the_state_is_asked_of_the_connection),
       cmocka_unit_test(an_interrupted_attempt_to_connect_goes_on),
       cmocka_unit_test(a_backoff_ends_without_help),
