@@ -3,8 +3,9 @@
 
 Usage: bench/budget.py FOLDER [--update]    (where the release preset was built; see scripts/budget.sh)
 
-A number more than 2 % away from its budget fails, above or below: so each change of it is seen and said. --update writes
-what was measured into budget.json. BUDGET_ONLY=REGEX chooses workloads by their names.
+A number more than 2 % away from its budget fails, above or below: so each change of it is seen and said. For 1 MiB it
+is 10 %, since the system delivers that in other pieces each time. --update writes what was measured into budget.json.
+BUDGET_ONLY=REGEX chooses workloads by their names.
 
 steady.py holds still what would make counts differ from run to run. What they depend on beyond that, compiler and
 libraries, is named in budget.json; where something else is found, workloads are skipped.
@@ -30,7 +31,8 @@ SAME = 0.005  # an update leaves alone what differs less, so that its diff shows
 ONLY = re.compile(os.environ.get("BUDGET_ONLY", ""))
 
 # How a workload is run: with few operations and with many, whose difference counts.
-Workload = collections.namedtuple("Workload", "name few many system work pieces needs", defaults=[False, None])
+Workload = collections.namedtuple("Workload", "name few many system work pieces needs tolerance",
+                                  defaults=[False, None, TOLERANCE])
 WORKLOADS = [
     Workload("unary", 500, 1500, "C", "unary"),
     Workload("unary, 2 methods in turn", 500, 1500, "C", "methods=2"),
@@ -40,7 +42,7 @@ WORKLOADS = [
     Workload("message of a server stream", 2000, 6000, "C", "sstreams=100", True),
     Workload("message of a client stream", 2000, 6000, "C", "cstreams=100", True),
     Workload("message there and back", 500, 1500, "C", "bidi"),
-    Workload("unary, 1 MiB", 10, 30, "C", "echo1m", True),
+    Workload("unary, 1 MiB", 10, 30, "C", "echo1m", True, tolerance=0.1),  # one more copy costs 50 %
     Workload("unary over TLS", 500, 1500, "TLS", "unary", False, "OpenSSL"),
     Workload("unary, Python", 500, 3000, "Python", "unary", True, "Python"),
 ]
@@ -69,7 +71,8 @@ class Result:
         """How far from the budget, as a part of it."""
         return self.measured / self.budget - 1 if self.budget else None
 
-    def holds(self, tolerance=TOLERANCE):
+    def holds(self, tolerance=None):
+        tolerance = tolerance or self.workload.tolerance
         return not self.problem and self.budget is not None and abs(self.off()) <= tolerance
 
     def measure(self, folder, system, updating):
