@@ -435,7 +435,7 @@ static fc_bytes *no_message(fc_call *call, void *user) {
 
 static void told_nothing(fc_call *call, const fc_status *status, fc_bytes *response, void *user) {
   (void)call, (void)status, (void)response, (void)user;
-  MUST(!"a call that was not made has ended");
+  MUST(false && "a call that was not made has ended");
 }
 
 static void forward(fc_call *call, void *user) {

@@ -36,7 +36,7 @@ static bool tells_both(const char *text) {
 
 static void never_sent(fc_call *call, fc_result result, void *user) {
   (void)call, (void)result, (void)user;
-  MUST(!"a send that was refused is told of");
+  MUST(false && "a send that was refused is told of");
 }
 
 /* Nothing has been sent: the initial metadata still can be. */
@@ -86,12 +86,12 @@ static void close_world(struct world *w) {
 
 static void never_done(fc_call *call, const fc_status *status, fc_bytes *response, void *user) {
   (void)call, (void)status, (void)response, (void)user;
-  MUST(!"a call that was not made has ended");
+  MUST(false && "a call that was not made has ended");
 }
 
 static bool never_message(fc_call *call, fc_bytes *message, void *user) {
   (void)call, (void)message, (void)user;
-  MUST(!"a call that was not made has had a response");
+  MUST(false && "a call that was not made has had a response");
   return false;
 }
 
