@@ -482,6 +482,25 @@ static void row_07_acks_that_are_written_do_not_add_up(void **state) {
   }
 }
 
+/* A byte that is written frees none of the acknowledgements behind it. */
+static void row_07_acks_add_up_although_a_byte_is_written_now_and_then(void **state) {
+  (void)state;
+  h2_peer_finish(&peer);
+  h2_peer_init(&peer, true);
+  peer.config.ping_min_interval = 0;
+  peer.config.bucket_burst = 50000;
+  h2_peer_started(&peer);
+  for (int round = 0; round < 10; round++) {
+    struct iovec iov[FC__H2_IOV_MAX];
+    for (uint64_t i = 0; i < 100; i++) h2_put_ping(&peer, i, false);
+    assert_int_equal(h2_feed(&peer), 0);
+    assert_true(fc__h2_output(peer.conn, iov, peer.now) > 0);
+    fc__h2_written(peer.conn, 1, peer.now);
+  }
+  h2_put_ping(&peer, 100, false);
+  assert_int_equal(h2_feed(&peer), FC_ERR_PROTOCOL);
+}
+
 static void row_07_more_than_two_ping_strikes_end_the_connection(void **state) {
   (void)state;
   h2_put_request(&peer, 1, 0); /* a call is open: the interval is five minutes */
@@ -777,6 +796,7 @@ int main(void) {
       TEST(row_06_a_closed_window_holds_data_back),
       TEST(row_07_a_thousand_unsent_acks_are_the_most),
       TEST(row_07_acks_that_are_written_do_not_add_up),
+      TEST(row_07_acks_add_up_although_a_byte_is_written_now_and_then),
       TEST(row_07_more_than_two_ping_strikes_end_the_connection),
       TEST(row_07_pings_in_their_interval_are_no_strikes),
       TEST(row_07_without_calls_the_interval_is_two_hours),
