@@ -45,7 +45,8 @@ FC_API fc_result fc_call_set_compression(fc_call *call, fc_compression compressi
  * details: google.rpc.Status bytes for grpc-status-details-bin; may be empty
  * Owns:    message and details are copied
  * Errors:  FC_ERR_CLOSED the call is over or finished before; FC_ERR_INVALID no such code (the call then ends UNKNOWN), or
- *          a client's call; FC_ERR_NO_MEMORY (the stream is reset then)
+ *          OK where one response is due and none was sent (then INTERNAL), or a client's call; FC_ERR_NO_MEMORY (the
+ *          stream is reset then)
  * Threads: any. Blocks: never
  * Since:   0.1
  */

@@ -140,14 +140,23 @@ void fc__call_end_by_peer(fc_call *call, int64_t now) {
   fc__call_unref(call);
 }
 
-fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slice details,
-                          int64_t now) {
-  if (call->over || call->send_closed) return FC_ERR_CLOSED;
+/* What a handler may not finish with ends the call all the same: its client would wait for nothing. */
+static bool refuse_finish(fc_call *call, fc_code code, int64_t now) {
   if ((unsigned)code > FC_CODE_UNAUTHENTICATED) {
     fc__call_endf(call, now, FC_CODE_UNKNOWN, "the handler gave %d, which is no status code",
                   (int)code);
-    return FC_ERR_INVALID;
+    return true;
   }
+  if (code != FC_CODE_OK || !(call->pattern & FC_PATTERN_STREAM_UNARY) || call->sent_count > 0)
+    return false;
+  fc__call_end(call, FC_CODE_INTERNAL, "the handler finished with OK, but sent no response", now);
+  return true;
+}
+
+fc_result fc__call_finish(fc_call *call, fc_code code, fc_slice message, fc_slice details,
+                          int64_t now) {
+  if (call->over || call->send_closed) return FC_ERR_CLOSED;
+  if (refuse_finish(call, code, now)) return FC_ERR_INVALID;
   fc__call_ref(call);
   call->over = call->finished = true;
   fc_result r = fc__reply_trailers(call, code, message, details);

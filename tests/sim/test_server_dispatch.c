@@ -141,6 +141,21 @@ static void a_status_is_given_once(void **state) {
   stop(&rig, &c);
 }
 
+/* gRPC has no such answer, and a client would have to make something of it. */
+static void ok_without_the_response_that_is_due_is_refused(void **state) {
+  (void)state;
+  struct rig rig;
+  struct raw_client c;
+  struct raw_call call;
+  start(&rig, &c);
+  request(&rig, &c, &call, "/t/Hold", NULL);
+  assert_int_equal(fc_call_finish(rig.held[0], FC_CODE_OK, NULL, (fc_slice){0}), FC_ERR_INVALID);
+  run_short(&rig);
+  assert_int_equal(call.status, FC_CODE_INTERNAL);
+  assert_non_null(strstr(call.message, "sent no response"));
+  stop(&rig, &c);
+}
+
 static void a_status_that_does_not_exist_becomes_unknown(void **state) {
   (void)state;
   struct rig rig;
@@ -295,6 +310,7 @@ int main(void) {
       cmocka_unit_test(a_unary_handler_runs_when_its_request_is_there),
       cmocka_unit_test(a_handler_that_gives_up_yields_unknown),
       cmocka_unit_test(a_status_is_given_once),
+      cmocka_unit_test(ok_without_the_response_that_is_due_is_refused),
       cmocka_unit_test(a_status_that_does_not_exist_becomes_unknown),
       cmocka_unit_test(a_handler_learns_that_its_client_has_gone),
       cmocka_unit_test(the_deadline_ends_the_call_on_time),

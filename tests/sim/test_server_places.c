@@ -66,9 +66,9 @@ static void malformed(void) {
 static void finished_before_its_handle_goes(void) {
   struct raw_call *call = request("/t/Hold", NULL);
   fc_call *held = p.rig.held[p.rig.held_count - 1];
-  assert_int_equal(fc_call_finish(held, FC_CODE_OK, NULL, FC_SLICE_EMPTY), FC_OK);
+  assert_int_equal(fc_call_finish(held, FC_CODE_ABORTED, NULL, FC_SLICE_EMPTY), FC_OK);
   run_short();
-  assert_int_equal(call->status, FC_CODE_OK);
+  assert_int_equal(call->status, FC_CODE_ABORTED);
   finish_handlers();
 }
 

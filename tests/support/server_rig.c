@@ -74,12 +74,20 @@ void rig_open(struct rig *rig, const fc_server_options *options) {
   rig_start(rig);
 }
 
+/* With an empty response where one is due. */
+static void end(fc_call *call, fc_code code) {
+  fc_bytes *response = code == FC_CODE_OK ? fc_bytes_copy("", 0) : NULL;
+  if (response && fc_call_respond(call, response) == FC_OK) return;
+  fc_bytes_unref(response);
+  (void)!fc_call_finish(call, code, NULL, (fc_slice){0});
+}
+
 void rig_finish(struct rig *rig, int index, fc_code code) {
   fc_call *call = rig->held[index];
   if (!call) return;
   rig->held[index] = NULL;
   rig->running--;
-  (void)!fc_call_finish(call, code, NULL, (fc_slice){0});
+  end(call, code);
   fc_call_destroy(call);
 }
 
