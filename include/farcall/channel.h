@@ -65,14 +65,14 @@ typedef struct fc_channel_options {
   fc_wait_for_ready wait_for_ready;
   fc_compression compression;
   const fc_interceptor *interceptors; /* the first sees a call first */
-  size_t interceptor_count;
-  size_t max_receive_message_bytes; /* 0: 4 MiB; SIZE_MAX: no limit */
-  size_t max_send_message_bytes;    /* 0, or more than gRPC has: 4 GiB - 1 */
-  uint32_t max_metadata_bytes;      /* received header lists; 0: 16 KiB */
-  uint32_t max_metadata_fields;     /* 0: 128 */
-  int64_t connect_timeout_ns;       /* whole handshake; 0: 20 s */
-  int64_t min_backoff_ns;           /* 0: 1 s  (doc/connection-backoff.md INITIAL_BACKOFF) */
-  int64_t max_backoff_ns;           /* 0: 120 s */
+  size_t interceptor_count;           /* at most 1,024 */
+  size_t max_receive_message_bytes;   /* 0: 4 MiB; SIZE_MAX: no limit */
+  size_t max_send_message_bytes;      /* 0, or more than gRPC has: 4 GiB - 1 */
+  uint32_t max_metadata_bytes;        /* received header lists; 0: 16 KiB */
+  uint32_t max_metadata_fields;       /* 0: 128 */
+  int64_t connect_timeout_ns;         /* whole handshake; 0: 20 s */
+  int64_t min_backoff_ns;             /* 0: 1 s  (doc/connection-backoff.md INITIAL_BACKOFF) */
+  int64_t max_backoff_ns;             /* 0: 120 s */
   int64_t keepalive_time_ns; /* ping after so long without reading; 0: never (doc/keepalive.md) */
   int64_t keepalive_timeout_ns; /* 0: 20 s */
   bool keepalive_without_calls;

@@ -79,7 +79,7 @@ typedef struct fc_server_options {
   uint32_t max_concurrent_streams;
   uint32_t max_connections;                  /* 0: no limit; more wait in the listening socket */
   const fc_server_interceptor *interceptors; /* the first sees a call first */
-  size_t interceptor_count;
+  size_t interceptor_count;                  /* at most 1,024 */
   fc_compression compression;
   size_t max_receive_message_bytes;    /* 0: 4 MiB; SIZE_MAX: no limit */
   size_t max_send_message_bytes;       /* 0, or more than gRPC has: 4 GiB - 1 */

@@ -90,7 +90,7 @@ static void *exchange_often(void *user) {
 static void use_the_channel(void) {
   pthread_t threads[THREADS];
   fc_call *call;
-  alarm(30);
+  alarm(120);
   for (int i = 0; i < THREADS; i++)
     CHECK(pthread_create(&threads[i], NULL, exchange_often, NULL) == 0);
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
