@@ -27,7 +27,7 @@ static struct live live[LIVE];
 static uint32_t next_id, list_limit;
 static bool server;
 static size_t bodies; /* given to the connection and not released */
-static struct fc__h2_replay replays[2];
+static struct fc__h2_replay replays[4];
 
 static uint64_t below(uint64_t n) { return fc__random_below(random_, n); }
 static bool chance(unsigned percent) { return model_chance(random_, percent); }
@@ -112,13 +112,20 @@ static void put_field(struct block *b, fc_slice name, fc_slice value, enum fc__h
   b->list_size += name.len + value.len + FC__HPACK_ENTRY_OVERHEAD;
 }
 
+/* The first two are two bytes where fields may be inserted. The last two are, where none may be, as long as what is kept
+ * of a run, and a byte longer. */
 static void put_replay(struct block *b) {
-  static const char *const texts[2][2] = {{"x-first", "one"}, {"x-second", "two"}};
-  struct fc__h2_replay_field fields[2];
-  uint64_t which = below(2);
+  static const char *const values[4][2] = {
+      {"one", "two"},
+      {"two", "one"},
+      {"~~~~~~~~~~~~~~~", "~~~~~~~~~~~~~~~"},
+      {"~~~~~~~~~~~~~~~", "~~~~~~~~~~~~~~~~"},
+  };
+  struct fc__h2_replay_field fields[2] = {{TEXT("x-first"), TEXT("")},
+                                          {TEXT("x-second"), TEXT("")}};
+  uint64_t which = below(4);
   for (int i = 0; i < 2; i++) {
-    fields[i].name = fc_slice_from_string(texts[i][0]);
-    fields[i].value = fc_slice_from_string(texts[(size_t)i ^ which][1]);
+    fields[i].value = fc_slice_from_string(values[which][i]);
     b->hash = output_hash_field(b->hash, fields[i].name, fields[i].value, false);
     b->list_size += fields[i].name.len + fields[i].value.len + FC__HPACK_ENTRY_OVERHEAD;
   }

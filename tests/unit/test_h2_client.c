@@ -68,6 +68,16 @@ static void requests_may_be_sent_before_settings_come(void **state) {
   assert_int_equal(fc__h2_stream_count(peer.conn), 101);
 }
 
+static void settings_that_name_no_limit_lift_the_first_one(void **state) {
+  (void)state;
+  restart_silent();
+  h2_put_frame(&peer, FC__H2_SETTINGS, 0, 0, TEXT(""));
+  assert_int_equal(h2_feed(&peer), 0);
+  assert_int_equal(fc__h2_peer_max_streams(peer.conn), UINT32_MAX);
+  for (int i = 0; i < 101; i++) h2_open_request(&peer, true);
+  assert_true(fc__h2_can_open(peer.conn));
+}
+
 static void a_request_too_many_is_refused_here(void **state) {
   (void)state;
   h2_put_setting(&peer, FC__H2_MAX_CONCURRENT_STREAMS, 0);
@@ -374,6 +384,10 @@ static void row_58_garbage_ends_the_connection_at_once(void **state) {
   restart_silent();
   h2_put_bytes(&peer, TEXT("\0\0\x05garbage..."));
   h2_expect_failure(&peer, FC__H2_PROTOCOL_ERROR);
+  h2_peer_finish(&peer);
+  h2_peer_start(&peer, false);
+  h2_put_bytes(&peer, TEXT("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  h2_expect_failure(&peer, FC__H2_FRAME_SIZE_ERROR); /* a server that has spoken HTTP/2 */
 }
 
 static void row_58_silence_ends_the_connection_in_time(void **state) {
@@ -418,6 +432,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_client_begins_with_preface_and_settings),
       TEST(requests_may_be_sent_before_settings_come),
+      TEST(settings_that_name_no_limit_lift_the_first_one),
       TEST(a_request_too_many_is_refused_here),
       TEST(a_request_over_the_servers_limit_is_refused_here),
       TEST(an_answer_is_told_in_order),

@@ -239,19 +239,33 @@ static void row_03_eight_continuations_are_served(void **state) {
   assert_non_null(strstr(h2_events(&peer), "block 1\n"));
 }
 
-static void row_03_large_frames_do_not_widen_the_header_budget(void **state) {
-  (void)state;
+static void start_with_large_frames(void) {
   h2_peer_finish(&peer);
   h2_peer_init(&peer, true);
   peer.config.max_frame_size = 1 << 20;
   h2_peer_started(&peer);
-  uint8_t *block = test_calloc(1, 1 << 20);
-  memset(block, 0x83, 1 << 20);
-  h2_put_frame(&peer, FC__H2_HEADERS, 0, 1, (fc_slice){block, 1 << 20});
-  test_free(block);
+}
+
+static void expect_too_long(void) {
   h2_expect_failure(&peer, CALM);
-  uint32_t code; /* before any of its fields were looked at */
+  uint32_t code; /* before any fields of the last frame were looked at */
   assert_string_equal(fc__h2_failure(peer.conn, &code), "header block too long");
+}
+
+static void row_03_large_frames_do_not_widen_the_header_budget(void **state) {
+  (void)state;
+  static uint8_t block[1 << 20];
+  memset(block, 0x83, sizeof block);
+  start_with_large_frames();
+  h2_put_frame(&peer, FC__H2_HEADERS, 0, 1, (fc_slice){block, sizeof block});
+  expect_too_long();
+  start_with_large_frames(); /* nine of the smallest, and four times the limit on the list */
+  size_t most = 9 * FC__H2_FRAME_MIN_MAX + 4 * (size_t)peer.config.max_header_list_bytes;
+  h2_put_frame(&peer, FC__H2_HEADERS, 0, 1, (fc_slice){block, most - 1000});
+  h2_put_frame(&peer, FC__H2_CONTINUATION, 0, 1, (fc_slice){block, 1000});
+  assert_int_equal(h2_feed(&peer), 0);
+  h2_put_frame(&peer, FC__H2_CONTINUATION, 0, 1, TEXT("\x83"));
+  expect_too_long();
 }
 
 static void row_03_a_header_block_must_end_in_time(void **state) {
@@ -449,6 +463,33 @@ static void row_06_a_closed_window_holds_data_back(void **state) {
   assert_string_equal(h2_sent(&peer), "DATA 1 1\nHEADERS 1 end grpc-status=0\n");
 }
 
+/* Queued bytes of stream 1 that leave one by one, as its window is opened. */
+static void queue_behind_a_window(void) {
+  static const uint8_t kilobytes[4096];
+  h2_put_setting(&peer, FC__H2_INITIAL_WINDOW_SIZE, 0);
+  h2_put_request(&peer, 1, 0);
+  assert_int_equal(h2_feed(&peer), 0);
+  fc_slice bytes = {kilobytes, sizeof kilobytes};
+  struct fc__h2_stream *s = h2_record_find(&peer.record, 1);
+  assert_int_equal(fc__h2_send(peer.conn, s, TEXT(""), NULL, bytes, false), FC_OK);
+  (void)h2_sent(&peer);
+}
+
+static void let_one_byte_go(void) {
+  h2_put_u32(&peer, FC__H2_WINDOW_UPDATE, 1, 1);
+  assert_int_equal(h2_feed(&peer), 0);
+  assert_string_equal(h2_sent(&peer), "DATA 1 1\n");
+}
+
+/* Headers are all that is answered. */
+static void answer_by_headers(uint32_t id) {
+  struct fc__h2_stream *s = h2_record_find(&peer.record, id);
+  fc__h2_block_begin(peer.conn, s);
+  fc__h2_block_field(peer.conn, TEXT(":status"), TEXT("200"), FC__HPACK_INDEX);
+  assert_int_equal(fc__h2_block_end(peer.conn, s, true), FC_OK);
+  (void)h2_sent(&peer);
+}
+
 /* ---- rows 7 and 8 ---- */
 
 static void row_07_a_thousand_unsent_acks_are_the_most(void **state) {
@@ -462,6 +503,24 @@ static void row_07_a_thousand_unsent_acks_are_the_most(void **state) {
   assert_int_equal(h2_feed(&peer), 0);
   h2_put_ping(&peer, 1000, false);
   h2_expect_failure(&peer, CALM);
+}
+
+static void row_07_acks_count_until_they_are_written(void **state) {
+  (void)state;
+  h2_peer_finish(&peer);
+  h2_peer_init(&peer, true);
+  peer.config.ping_min_interval = 0;
+  peer.config.bucket_burst = 5000;
+  h2_peer_started(&peer);
+  for (uint64_t i = 0; i < 600; i++) h2_put_ping(&peer, i, false);
+  assert_int_equal(h2_feed(&peer), 0);
+  struct iovec iov[FC__H2_IOV_MAX];
+  assert_int_equal(fc__h2_output(peer.conn, iov, peer.now), 1);
+  fc__h2_written(peer.conn, 1, peer.now);
+  for (uint64_t i = 0; i < 400; i++) h2_put_ping(&peer, i, false);
+  assert_int_equal(h2_feed(&peer), 0);
+  h2_put_ping(&peer, 0, false);
+  assert_int_equal(h2_feed(&peer), FC_ERR_PROTOCOL);
 }
 
 static void row_07_acks_that_are_written_do_not_add_up(void **state) {
@@ -556,6 +615,29 @@ static void row_07_strikes_are_forgiven_when_data_is_sent(void **state) {
     struct fc__h2_stream *s = h2_record_find(&peer.record, 1);
     assert_int_equal(fc__h2_send(peer.conn, s, TEXT("x"), NULL, TEXT(""), false), FC_OK);
     (void)h2_sent(&peer);
+  }
+}
+
+static void row_07_strikes_are_forgiven_when_queued_data_is_sent(void **state) {
+  (void)state;
+  queue_behind_a_window();
+  for (int i = 0; i < 100; i++) {
+    h2_put_ping(&peer, 1, false);
+    h2_put_ping(&peer, 1, false);
+    assert_int_equal(h2_feed(&peer), 0);
+    (void)h2_sent(&peer);
+    let_one_byte_go();
+  }
+}
+
+static void row_07_strikes_are_forgiven_when_headers_are_sent(void **state) {
+  (void)state;
+  for (uint32_t id = 1; id < 200; id += 2) {
+    h2_put_request(&peer, id, FC__H2_END_STREAM);
+    h2_put_ping(&peer, 1, false);
+    h2_put_ping(&peer, 1, false);
+    assert_int_equal(h2_feed(&peer), 0);
+    answer_by_headers(id);
   }
 }
 
@@ -680,6 +762,26 @@ static void row_13_ten_window_updates_for_each_data_frame_are_free(void **state)
   }
 }
 
+static void row_13_ten_are_free_for_queued_data_too(void **state) {
+  (void)state;
+  queue_behind_a_window();
+  for (unsigned i = 0; i < 1000; i++) {
+    for (int j = 0; j < 9; j++) put_update(0);
+    let_one_byte_go();
+  }
+}
+
+static void row_13_two_for_the_headers_of_each_side_are_free(void **state) {
+  (void)state;
+  for (uint32_t id = 1; id < 6000; id += 2) {
+    h2_put_request(&peer, id, FC__H2_END_STREAM);
+    assert_int_equal(h2_feed(&peer), 0);
+    answer_by_headers(id);
+    for (int i = 0; i < 4; i++) put_update(0);
+    assert_int_equal(h2_feed(&peer), 0);
+  }
+}
+
 /* ---- rows 14 and 15 ---- */
 
 static void put_many_requests(uint32_t count) {
@@ -795,6 +897,7 @@ int main(void) {
       TEST(row_06_output_waits_for_a_peer_that_does_not_read),
       TEST(row_06_a_closed_window_holds_data_back),
       TEST(row_07_a_thousand_unsent_acks_are_the_most),
+      TEST(row_07_acks_count_until_they_are_written),
       TEST(row_07_acks_that_are_written_do_not_add_up),
       TEST(row_07_acks_add_up_although_a_byte_is_written_now_and_then),
       TEST(row_07_more_than_two_ping_strikes_end_the_connection),
@@ -802,6 +905,8 @@ int main(void) {
       TEST(row_07_without_calls_the_interval_is_two_hours),
       TEST(row_07_pings_without_calls_can_be_allowed),
       TEST(row_07_strikes_are_forgiven_when_data_is_sent),
+      TEST(row_07_strikes_are_forgiven_when_queued_data_is_sent),
+      TEST(row_07_strikes_are_forgiven_when_headers_are_sent),
       TEST(row_08_a_settings_flood_spends_the_budget),
       TEST(row_08_settings_that_nobody_reads_end_the_connection),
       TEST(row_08_more_than_32_settings_in_a_frame_are_too_many),
@@ -814,6 +919,8 @@ int main(void) {
       TEST(row_12_one_byte_data_frames_are_free),
       TEST(row_13_window_updates_beyond_the_data_spend_the_budget),
       TEST(row_13_ten_window_updates_for_each_data_frame_are_free),
+      TEST(row_13_ten_are_free_for_queued_data_too),
+      TEST(row_13_two_for_the_headers_of_each_side_are_free),
       TEST(row_14_a_stream_too_many_is_refused),
       TEST(row_14_a_stream_too_many_before_the_ack_is_refused),
       TEST(row_14_refused_streams_spend_the_budget),

@@ -77,6 +77,22 @@ static void nothing_is_given_back_to_a_stream_that_has_ended(void **state) {
   assert_string_equal(h2_sent(&peer), "");
 }
 
+static void nothing_is_given_back_to_a_stream_that_was_answered_early(void **state) {
+  (void)state;
+  stop(NULL);
+  h2_peer_start(&peer, true);
+  peer.record.hoard = true;
+  h2_put_request(&peer, 1, 0);
+  receive(49152);
+  (void)h2_sent(&peer);
+  struct fc__h2_stream *s = stream();
+  fc__h2_block_begin(peer.conn, s);
+  fc__h2_block_field(peer.conn, TEXT(":status"), TEXT("200"), FC__HPACK_INDEX);
+  assert_int_equal(fc__h2_block_end(peer.conn, s, true), FC_OK);
+  fc__h2_consume(peer.conn, s, 49152);
+  assert_string_equal(h2_sent(&peer), "HEADERS 1 end :status=200\nRST_STREAM 1 NO_ERROR\n");
+}
+
 static void the_connections_window_is_given_back_although_nobody_reads(void **state) {
   (void)state;
   no_tuning();
@@ -173,6 +189,14 @@ static void windows_stay_when_little_comes_in_a_round_trip(void **state) {
   assert_string_equal(h2_sent(&peer), "WINDOW_UPDATE 1 33844\n");
   receive(33000);
   assert_string_equal(h2_sent(&peer), "PING 8000000000000002\n");
+  /* After much in a round trip none is left out. */
+  consume(33000);
+  receive(21845);
+  h2_put_ping(&peer, OWN_PING + 1, true);
+  assert_int_equal(h2_feed(&peer), 0);
+  assert_non_null(strstr(h2_sent(&peer), "SETTINGS 4=131070\n"));
+  receive(44000);
+  assert_string_equal(h2_sent(&peer), "PING 8000000000000003\n");
 }
 
 static uint64_t answer_own_pings(uint64_t opaque, const char *sent) {
@@ -342,6 +366,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_streams_window_is_given_back_by_halves),
       TEST(nothing_is_given_back_to_a_stream_that_has_ended),
+      TEST(nothing_is_given_back_to_a_stream_that_was_answered_early),
       TEST(the_connections_window_is_given_back_although_nobody_reads),
       TEST(a_message_larger_than_the_window_can_be_expected),
       TEST(what_was_consumed_goes_with_what_is_expected),
