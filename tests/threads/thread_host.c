@@ -6,7 +6,13 @@
 
 #define MS FC_MILLISECOND
 
-enum { CALLERS = 2, THINGS = 4 };
+enum {
+  CALLERS = 2,
+  THINGS = 4,
+  LINKS = 64 /* as many batches as follow from one another, in io/turn.c */
+};
+
+static const struct caller_plan for_ever = {FC_NEVER, FC_NEVER, false, false};
 
 /* The host, when it was refused because another thread dispatches, looks again after a microsecond. */
 static const int64_t grace = 50 * FC_MICROSECOND;
@@ -123,6 +129,51 @@ static void the_host_dispatches_once(void) {
   fc_reactor_destroy(reactor);
 }
 
+/* ---- more tasks than are run at once ---- */
+
+static struct fc__task chained;
+static int links;
+
+static void run_link(struct fc__task *task) {
+  fc__loop_lock(things[0].loop);
+  if (++links < LINKS) {
+    fc__loop_defer(things[0].loop, task);
+  } else {
+    caller_wake_locked(&callers[1]);
+    expected_task_locked(&things[0]);
+  }
+  fc__loop_unlock(things[0].loop);
+}
+
+static void *wait_to_be_woken(void *user) {
+  MUST(caller_wait(user, &for_ever));
+  return NULL;
+}
+
+/* Each of which defers the next. The caller that runs them is woken by the last before it looks up, and what that has left
+ * undone is for the one who polls. */
+static void a_caller_leaves_a_chain(void) {
+  node = node_open(FC_REACTOR_HOST, &reactor);
+  expected_init(&things[0], node, reactor, "the task behind");
+  caller_init(&callers[0], node, reactor, "the caller that polls comes back");
+  caller_init(&callers[1], node, reactor, "the caller that runs the tasks comes back");
+  chained.run = run_link;
+  fc__node_init(&chained.link);
+  links = 0;
+  MUST(pthread_create(&callers[0].thread, NULL, wait_to_be_woken, &callers[0]) == 0);
+  while (!node_is_polled(node)) sched_sleep(MS);
+  fc__loop_lock(things[0].loop);
+  fc__loop_defer(things[0].loop, &chained);
+  MUST(caller_wait_locked(&callers[1], &for_ever));
+  fc__loop_unlock(things[0].loop);
+  expected_await(&things[0]);
+  caller_wake(&callers[0]);
+  MUST(pthread_join(callers[0].thread, NULL) == 0);
+  fc_reactor_destroy(reactor);
+}
+
+/* ---- tasks that take long ---- */
+
 /* By one of the callers, which cannot come back meanwhile; the other one can. */
 static void then_take_long(struct expected *e) {
   struct caller *other = &callers[pthread_equal(callers[0].thread, pthread_self())];
@@ -193,13 +244,10 @@ static void all_at_once(void) {
 
 int main(int argc, char **argv) {
   static const struct sched_case cases[] = {
-      SCHED_SMALL(a_timer_is_set),
-      SCHED_SMALL(tasks_are_deferred),
-      SCHED_SMALL(a_caller_leaves),
-      SCHED_SMALL(a_task_waits),
-      SCHED_SMALL(the_host_dispatches_once),
-      SCHED_SMALL(a_caller_runs_a_long_task),
-      SCHED_CASE(all_at_once),
+      SCHED_SMALL(a_timer_is_set),           SCHED_SMALL(tasks_are_deferred),
+      SCHED_SMALL(a_caller_leaves),          SCHED_SMALL(a_task_waits),
+      SCHED_SMALL(the_host_dispatches_once), SCHED_SMALL(a_caller_runs_a_long_task),
+      SCHED_CASE(a_caller_leaves_a_chain),   SCHED_CASE(all_at_once),
   };
   return sched_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }
