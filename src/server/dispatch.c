@@ -150,13 +150,18 @@ static void on_dispatch(struct fc__call_owner *owner, fc_call *call, int64_t now
   }
 }
 
+/* In a child made by fork there are no workers, and one that is the parent's may have their lock. */
+static bool has_workers(const struct fc__server_shard *shard) {
+  return shard->forks == shard->loop->forks;
+}
+
 /* A call that waits for a worker or in a queue and is over need not wait any longer. */
 static void leave_line(fc_call *call, int64_t now) {
   const fc_handler *handler = call->handler;
   if (!call->dispatched) return;
   if (handler->kind == FC_HANDLER_TAKEN && fc__server_queue_remove(call))
     fc__call_drop_handle(call, now);
-  if (handler->kind != FC_HANDLER_BLOCKING) return;
+  if (handler->kind != FC_HANDLER_BLOCKING || !has_workers(shard_of(call))) return;
   if (!fc__workers_remove(&shard_of(call)->server->workers, &call->dispatch)) return;
   fc__call_drop_handle(call, now);
   fc__call_unref(call);

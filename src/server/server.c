@@ -146,6 +146,7 @@ static void shard_init(struct fc__server_shard *shard, fc_server *server, fc_rea
                                  : (enum fc__encoding)(o->compression - FC_COMPRESSION_NONE);
   fc__loop_lock(shard->loop);
   fc__random_init(&shard->random, shard->net->ops->random(shard->net));
+  shard->forks = shard->loop->forks;
   fc__loop_unlock(shard->loop);
   fc__node_init(&shard->ports);
   fc__node_init(&shard->handshakes);

@@ -57,6 +57,7 @@ struct fc__server_shard {
   struct fc__loop *loop; /* referenced */
   struct fc__net *net;
   struct fc__random random;
+  unsigned forks; /* of the loop, when the server was made: its workers are that process's */
   bool accepting; /* started, not shut down */
   bool draining;  /* shut down */
   bool held;      /* counted in the loop's holds */

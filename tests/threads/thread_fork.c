@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "server/server.h"
 #include "threads/caller.h"
 #include "threads/pair.h"
 
@@ -118,6 +119,7 @@ static void defer_first(int count) {
 static void tasks_go_on(void *user) {
   int happened = 0;
   (void)user;
+  MUST(!reactor->runner_sleeper); /* a thread that slept inside of a task was the parent's */
   expect(expected_task);
   for (int i = 0; i < TASKS; i++) happened += tasks[i].happened;
   MUST(happened == TASKS);
@@ -273,22 +275,32 @@ static void *take_all(void *user) {
 static void end_server(void *user) {
   struct sched_promise promise = {.what = NULL};
   (void)user;
+  MUST(fc__list_empty(&pair.server->shards[0].waiters));
+  MUST(fc__list_empty(&pair.server->queues[0].takers));
   sched_promise(&promise, "the child's server goes", sched_now() + 10 * MS);
   MUST(fc_server_await(pair.server, 0, MS) != FC_ERR_INVALID);
   MUST(fc_server_shutdown(pair.server, 0) == FC_OK);
   sched_kept(&promise);
 }
 
+static void *wait_for_the_end(void *user) {
+  (void)user;
+  MUST(fc_server_wait(pair.server, FC_NEVER) == FC_OK);
+  return NULL;
+}
+
 static void while_threads_take(void) {
-  pthread_t taker, client;
+  pthread_t taker, waiter, client;
   pair_open(&pair, NULL);
   MUST(pthread_create(&taker, NULL, take_all, NULL) == 0);
+  MUST(pthread_create(&waiter, NULL, wait_for_the_end, NULL) == 0);
   MUST(pthread_create(&client, NULL, call_some, NULL) == 0);
   sched_fork(end_server, NULL);
   MUST(pthread_join(client, NULL) == 0);
   MUST(pair_call(&pair, "/t/Take", "x", 0, sched_now() + 10 * MS) == FC_CODE_OK);
   MUST(fc_server_shutdown(pair.server, 0) == FC_OK);
   MUST(pthread_join(taker, NULL) == 0);
+  MUST(pthread_join(waiter, NULL) == 0);
   pair_close(&pair);
 }
 
