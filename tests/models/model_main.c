@@ -30,8 +30,9 @@ static void tell_seed(void) {
   if (write(STDERR_FILENO, text, (size_t)len) < 0) return;
 }
 
+/* What failed may have left its line open. */
 static void tell_seed_at_signal(int number) {
-  tell_seed();
+  if (write(STDERR_FILENO, "\n", 1) == 1) tell_seed();
   signal(number, SIG_DFL);
   raise(number);
 }

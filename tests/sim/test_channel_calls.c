@@ -215,6 +215,49 @@ static void calls_that_a_goaway_leaves_out_are_made_again(void **state) {
   world_close(&w);
 }
 
+/* In the order of all calls, so before those that waited meanwhile. */
+static void calls_that_are_made_again_come_first(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  w.server.max_streams = 2;
+  w.server.hold = true;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *calls[3];
+  static const char *const methods[] = {"/s/0", "/s/1", "/s/2"};
+  for (int i = 0; i < 3; i++) calls[i] = world_call(&w, methods[i], 0, false);
+  world_run(&w, 10 * MS);
+  raw_server_goaway(&w.server, 0, FC__H2_NO_ERROR, "");
+  world_run(&w, 10 * MS);
+  assert_string_equal(w.server.log, "/s/0 /s/1 /s/0 /s/1 ");
+  w.server.hold = false;
+  raw_server_answer(&w.server, 100);
+  world_run(&w, 10 * MS);
+  assert_string_equal(w.server.log, "/s/0 /s/1 /s/0 /s/1 /s/2 ");
+  for (int i = 0; i < 3; i++) world_expect(calls[i], FC_CODE_OK, "");
+  world_close(&w);
+}
+
+static void calls_to_be_made_again_fail_with_the_next_round(void **state) {
+  (void)state;
+  struct world w;
+  world_open(&w);
+  w.server.hold = true;
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  fc_call *call = world_call(&w, "/s/m", 0, false), *patient = world_call(&w, "/s/p", 0, true);
+  world_run(&w, 10 * MS);
+  raw_server_unlisten(&w.server);
+  raw_server_goaway(&w.server, 0, FC__H2_NO_ERROR, "");
+  world_run(&w, 10 * MS);
+  world_expect(call, FC_CODE_UNAVAILABLE, "failed to connect to all addresses");
+  world_expect_running(patient);
+  raw_server_listen(&w.server, "10.0.0.1:80");
+  w.server.hold = false;
+  world_run(&w, 2 * S);
+  world_expect(patient, FC_CODE_OK, "");
+  world_close(&w);
+}
+
 static void a_call_is_made_again_only_once(void **state) {
   (void)state;
   struct world w;
@@ -511,6 +554,8 @@ int main(void) {
       cmocka_unit_test(a_deadline_holds_behind_the_limit),
       cmocka_unit_test(queued_calls_survive_the_connection),
       cmocka_unit_test(calls_that_a_goaway_leaves_out_are_made_again),
+      cmocka_unit_test(calls_that_are_made_again_come_first),
+      cmocka_unit_test(calls_to_be_made_again_fail_with_the_next_round),
       cmocka_unit_test(a_call_is_made_again_only_once),
       cmocka_unit_test(later_calls_take_another_connection),
       cmocka_unit_test(a_refused_stream_is_made_again_once),

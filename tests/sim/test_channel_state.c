@@ -80,6 +80,40 @@ static void every_state_is_told_in_order(void **state) {
   world_close(&w);
 }
 
+struct sleeper {
+  struct world *world;
+  size_t told;
+  fc_connectivity last;
+};
+
+/* Twenty failed rounds are more states than wait to be told, and end before the channel is idle. */
+static void sleep_through_failures(fc_channel *channel, fc_connectivity state, void *user) {
+  struct sleeper *s = user;
+  (void)channel;
+  s->last = state;
+  if (s->told++ > 0) return;
+  world_run(s->world, 1400 * S);
+  raw_server_listen(&s->world->server, "10.0.0.1:80");
+  world_run(s->world, 200 * S);
+}
+
+static void a_callback_that_sleeps_is_told_the_last_state(void **state) {
+  (void)state;
+  struct world w;
+  fc_watch *watch;
+  struct sleeper s = {.world = &w};
+  world_open(&w);
+  raw_server_unlisten(&w.server);
+  world_channel(&w, "ipv4:10.0.0.1:80");
+  assert_int_equal(fc_channel_state(w.channel, true), FC_CONNECTIVITY_CONNECTING);
+  assert_int_equal(fc_channel_watch(w.channel, sleep_through_failures, &s, &watch), FC_OK);
+  world_run(&w, S);
+  assert_true(s.told > 2);
+  assert_int_equal(s.last, FC_CONNECTIVITY_READY);
+  fc_watch_cancel(watch);
+  world_close(&w);
+}
+
 static void a_lost_connection_leaves_an_idle_channel(void **state) {
   (void)state;
   struct world w;
@@ -304,6 +338,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_channel_is_idle_until_it_is_used),
       cmocka_unit_test(every_state_is_told_in_order),
+      cmocka_unit_test(a_callback_that_sleeps_is_told_the_last_state),
       cmocka_unit_test(a_lost_connection_leaves_an_idle_channel),
       cmocka_unit_test(a_goaway_leaves_an_idle_channel),
       cmocka_unit_test(waiting_calls_make_a_lost_connection_anew),

@@ -258,6 +258,19 @@ static void row_16_accepting_goes_on_within_a_second_of_better_times(void **stat
   rig_close(&rig);
 }
 
+static void an_interrupted_accept_is_made_again_at_once(void **state) {
+  (void)state;
+  struct rig rig;
+  struct raw_client c;
+  rig_open(&rig, NULL);
+  sim_fail_accept(rig.sim, -EINTR, 3);
+  raw_open(&c, sim_reactor(rig.sim), RIG_ADDRESS);
+  run_short(&rig);
+  assert_answers(&rig, &c);
+  raw_close(&c);
+  rig_close(&rig);
+}
+
 static void a_descriptor_that_comes_free_is_used_at_once(void **state) {
   (void)state;
   struct rig rig;
@@ -301,6 +314,7 @@ int main(void) {
       cmocka_unit_test(row_16_connections_over_the_limit_wait_until_one_goes),
       cmocka_unit_test(row_16_accepting_survives_what_the_system_lacks),
       cmocka_unit_test(row_16_accepting_goes_on_within_a_second_of_better_times),
+      cmocka_unit_test(an_interrupted_accept_is_made_again_at_once),
       cmocka_unit_test(a_descriptor_that_comes_free_is_used_at_once),
       cmocka_unit_test(a_paused_socket_does_not_hold_up_the_end),
   };
