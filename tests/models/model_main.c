@@ -10,7 +10,7 @@
 
 #include "models/model.h"
 
-static const char *program;
+static const char *program, *path;
 static uint64_t seed;
 
 /* Of AddressSanitizer's and its kin, where the program is built with one. */
@@ -23,10 +23,11 @@ const char *__ubsan_default_options(void) { return "abort_on_error=1"; }
 uint64_t model_seed(void) { return seed; }
 
 static void tell_seed(void) {
-  char text[200];
+  char text[1000];
   int len =
       snprintf(text, sizeof text, "%s: failed with seed %" PRIu64 "; again: %s 0 %" PRIu64 "\n",
-               program, seed, program, seed);
+               program, seed, path, seed);
+  if (len > (int)sizeof text - 1) len = (int)sizeof text - 1;
   if (write(STDERR_FILENO, text, (size_t)len) < 0) return;
 }
 
@@ -81,7 +82,8 @@ static unsigned play_short(void) {
 }
 
 /* cmocka's assertions, in code that tests share, end the program like an assertion of the library's. */
-static void prepare(const char *path) {
+static void prepare(const char *run_as) {
+  path = run_as;
   program = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   setenv("CMOCKA_TEST_ABORT", "1", 1);
   signal(SIGABRT, tell_seed_at_signal);

@@ -160,6 +160,48 @@ static void a_watch_is_cancelled_while_it_runs(void) {
   pair_close(&pair);
 }
 
+static bool is_watching(void *user) {
+  (void)user;
+  return watching;
+}
+
+static bool two_wait(void *user) {
+  int count = 0;
+  const struct fc__node *waits = user;
+  for (const struct fc__node *n = waits->next; n != waits; n = n->next) count++;
+  return count == 2;
+}
+
+static void until_two_wait(fc_channel *channel, fc_connectivity state, void *user) {
+  (void)channel;
+  (void)state;
+  watching = true;
+  sched_wait(&(struct sched_wait){
+      .what = "lets both wait", .ready = two_wait, .user = user, .until = FC_NEVER});
+  watching = false;
+}
+
+static void *cancel_too(void *user) {
+  (void)user;
+  fc_watch_cancel(watch);
+  MUST(!watching);
+  return NULL;
+}
+
+/* Each waits for the callback, and the last frees the watch. */
+static void two_cancel_a_watch_while_it_runs(void) {
+  pthread_t cancellers[2];
+  pair_open(&pair, NULL);
+  watching = false;
+  struct fc__node *waits = &pair.client_reactor->waits;
+  MUST(fc_channel_watch(pair.channel, until_two_wait, waits, &watch) == FC_OK);
+  sched_wait(&(struct sched_wait){
+      .what = "waits for the callback", .ready = is_watching, .until = FC_NEVER});
+  for (int i = 0; i < 2; i++) start(&cancellers[i], cancel_too, NULL);
+  for (int i = 0; i < 2; i++) join(cancellers[i]);
+  pair_close(&pair);
+}
+
 static void a_channel_goes_with_its_watch(void) {
   pthread_t canceller;
   begin_watch();
@@ -343,6 +385,7 @@ int main(int argc, char **argv) {
       SCHED_CASE(a_channel_goes_before_its_call),
       SCHED_CASE(a_call_ends_once),
       SCHED_SMALL(a_watch_is_cancelled_while_it_runs),
+      SCHED_SMALL(two_cancel_a_watch_while_it_runs),
       SCHED_CASE(a_channel_goes_with_its_watch),
       SCHED_CASE(the_end_destroys_the_server),
       SCHED_CASE(a_server_goes_beside_calls),
