@@ -9,6 +9,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #include "farcall/rpc.h"
@@ -75,11 +78,18 @@ static fc_channel *make_channel(const char *target, fc_channel_options *o) {
   return channel;
 }
 
-/* A server outlives no test that fails. */
+/* A server outlives no test that fails: whoever reads what the test says waits until both have ended. */
 enum { SERVER_SECONDS = 100 };
 
-static void serve(int out) {
+static void live_for_the_test(void) {
   alarm(SERVER_SECONDS);
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
+static void serve(int out) {
+  live_for_the_test();
   fc_server *server;
   fc_handler handler = FC_HANDLER_INIT;
   int port = 0;
@@ -226,7 +236,7 @@ static void a_backoff_does_not_delay_the_child(void **state) {
   assert_int_equal(pipe(ends), 0);
   pid_t process = fork();
   if (process == 0) {
-    alarm(SERVER_SECONDS);
+    live_for_the_test();
     bool up = fc_server_create(NULL, &server, NULL) == FC_OK &&
               fc_server_set_fallback(server, &handler, NULL) == FC_OK &&
               listen_at(server, target, NULL) == FC_OK && fc_server_start(server, NULL) == FC_OK;
@@ -296,7 +306,7 @@ static bool has_a_connection_of_its_own(fc_channel *channel, const struct name *
   struct name own;
   fc_call *call;
   bool right = true;
-  alarm(SERVER_SECONDS);
+  live_for_the_test();
   for (int i = 0; i < 10 && right; i++) right = exchange_number(channel, -1, i);
   right = right && ask_name(channel, &own) && strcmp(own.text, parent->text) != 0;
   right = right && fc_unary_unary_future(channel, "/s/m", TEXT("x"), NULL, &call, NULL) == FC_OK;
