@@ -492,13 +492,17 @@ static void answer_by_headers(uint32_t id) {
 
 /* ---- rows 7 and 8 ---- */
 
-static void row_07_a_thousand_unsent_acks_are_the_most(void **state) {
-  (void)state;
+static void start_with_free_pings(void) {
   h2_peer_finish(&peer);
   h2_peer_init(&peer, true);
   peer.config.ping_min_interval = 0;
-  peer.config.bucket_burst = 5000;
+  peer.config.bucket_burst = 50000;
   h2_peer_started(&peer);
+}
+
+static void row_07_a_thousand_unsent_acks_are_the_most(void **state) {
+  (void)state;
+  start_with_free_pings();
   for (uint64_t i = 0; i < 1000; i++) h2_put_ping(&peer, i, false);
   assert_int_equal(h2_feed(&peer), 0);
   h2_put_ping(&peer, 1000, false);
@@ -507,11 +511,7 @@ static void row_07_a_thousand_unsent_acks_are_the_most(void **state) {
 
 static void row_07_acks_count_until_they_are_written(void **state) {
   (void)state;
-  h2_peer_finish(&peer);
-  h2_peer_init(&peer, true);
-  peer.config.ping_min_interval = 0;
-  peer.config.bucket_burst = 5000;
-  h2_peer_started(&peer);
+  start_with_free_pings();
   for (uint64_t i = 0; i < 600; i++) h2_put_ping(&peer, i, false);
   assert_int_equal(h2_feed(&peer), 0);
   struct iovec iov[FC__H2_IOV_MAX];
@@ -525,11 +525,7 @@ static void row_07_acks_count_until_they_are_written(void **state) {
 
 static void row_07_acks_that_are_written_do_not_add_up(void **state) {
   (void)state;
-  h2_peer_finish(&peer);
-  h2_peer_init(&peer, true);
-  peer.config.ping_min_interval = 0;
-  peer.config.bucket_burst = 50000;
-  h2_peer_started(&peer);
+  start_with_free_pings();
   for (int round = 0; round < 20; round++) {
     for (uint64_t i = 0; i < 400; i++) h2_put_ping(&peer, i, false);
     assert_int_equal(h2_feed(&peer), 0);
