@@ -95,6 +95,32 @@ static void a_third_one_cancels(void) {
   close_stream();
 }
 
+static void *send_until_closed(void *user) {
+  static const uint8_t bytes[65536];
+  fc_result r;
+  (void)user;
+  do r = fc_call_send_copy(call, (fc_slice){bytes, sizeof bytes}, 0);
+  while (r == FC_OK);
+  MUST(r == FC_ERR_CLOSED);
+  return NULL;
+}
+
+/* There is no server: it waits for room until another thread closes the sending side. */
+static void another_ends_a_send(void) {
+  pthread_t sender;
+  fc_call_options o = FC_CALL_OPTIONS_INIT;
+  o.wait_for_ready = FC_WAIT_FOR_READY_ON;
+  memset(&pair, 0, sizeof pair);
+  pair_open_channel(&pair);
+  MUST(fc_stream_stream(pair.channel, "/t/Echo", &o, &call, NULL) == FC_OK);
+  start(&sender, send_until_closed, NULL);
+  if (sched_random(2)) sched_sleep((int64_t)sched_random(4) * MS);
+  MUST(fc_call_close_send(call) == FC_OK);
+  join(sender);
+  fc_call_destroy(call);
+  pair_close(&pair);
+}
+
 /* ---- the end of a call ---- */
 
 static void *wait_for_the_end(void *timeout) {
@@ -176,9 +202,8 @@ static void several_wait_for_a_state(void) {
 
 int main(int argc, char **argv) {
   static const struct sched_case cases[] = {
-      SCHED_CASE(one_sends_and_one_receives),
-      SCHED_CASE(a_third_one_cancels),
-      SCHED_CASE(several_wait_for_one_call),
+      SCHED_CASE(one_sends_and_one_receives), SCHED_CASE(a_third_one_cancels),
+      SCHED_CASE(another_ends_a_send),        SCHED_CASE(several_wait_for_one_call),
       SCHED_CASE(several_wait_for_a_state),
   };
   return sched_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
