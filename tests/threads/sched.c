@@ -25,16 +25,24 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 /* ---- the baton ---- */
 
+static void await(uint32_t *flag) {
+  while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) == 0)
+    __real_syscall(SYS_futex, flag, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+}
+
+static void raise_flag(uint32_t *flag) {
+  __atomic_store_n(flag, 1, __ATOMIC_RELEASE);
+  __real_syscall(SYS_futex, flag, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 static void await_baton(struct sched_thread *self) {
-  while (__atomic_load_n(&self->baton, __ATOMIC_ACQUIRE) == 0)
-    __real_syscall(SYS_futex, &self->baton, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+  await(&self->baton);
   self->baton = 0;
 }
 
 static void pass_baton(struct sched_thread *to) {
   sched.current = to;
-  __atomic_store_n(&to->baton, 1, __ATOMIC_RELEASE);
-  __real_syscall(SYS_futex, &to->baton, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  raise_flag(&to->baton);
 }
 
 /* ---- the clock ---- */
@@ -160,6 +168,7 @@ bool sched_interrupt(pthread_t thread) {
 static void *run_threads(void *thread) {
   struct sched_thread *self = thread;
   sched_self = self;
+  raise_flag(&self->started);
   for (;;) {
     await_baton(self);
     sched_acquire(self);
@@ -175,6 +184,15 @@ static void *run_threads(void *thread) {
   return NULL;
 }
 
+/* Until it is there: what the C library and sanitizers allocate for a new thread would otherwise go on beside the others, and
+ * their locks would be found taken by a child that is forked then. */
+static void create(struct sched_thread *t) {
+  if (__real_pthread_create(&t->system, NULL, run_threads, t) != 0)
+    sched_fail("the system has no thread left");
+  await(&t->started);
+  t->exists = true;
+}
+
 struct sched_thread *sched_spawn(void *(*start)(void *), void *argument) {
   struct sched_thread *t = &sched.threads[1];
   while (t < sched.threads + SCHED_THREADS && t->state != SCHED_FREE) t++;
@@ -186,9 +204,7 @@ struct sched_thread *sched_spawn(void *(*start)(void *), void *argument) {
   t->held_count = 0;
   t->passed_over = 0;
   t->baton = 0;
-  if (!t->exists && __real_pthread_create(&t->system, NULL, run_threads, t) != 0)
-    sched_fail("the system has no thread left");
-  t->exists = true;
+  if (!t->exists) create(t);
   sched_release(t);
   t->state = SCHED_RUNNING;
   sched_new_thread(t);

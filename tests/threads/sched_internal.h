@@ -15,7 +15,8 @@ struct sched_mutex;
 
 /* One thread of the program, on a thread of the system that is kept for the next one. */
 struct sched_thread {
-  uint32_t baton; /* a futex: 1, it is this one's turn */
+  uint32_t baton;   /* a futex: 1, it is this one's turn */
+  uint32_t started; /* the thread of the system waits for its baton, or has had it */
   int number;
   bool exists; /* the system's thread */
   pthread_t system;
