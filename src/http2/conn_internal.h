@@ -278,7 +278,7 @@ bool fc__h2_out_init(struct fc__h2_out *out); /* false: no memory; nothing is to
 void fc__h2_out_finish(struct fc__h2_conn *c);
 uint8_t *fc__h2_out_grow(struct fc__h2_conn *c, size_t len);
 /* Makes sure that the next fc__h2_out_add_body finds memory; false: there is none. */
-bool fc__h2_out_reserve_body(struct fc__h2_out *out);
+bool fc__h2_out_reserve_segment(struct fc__h2_out *out);
 /* Ends the frame in the buffer, and so a segment, with a part of a message. */
 void fc__h2_out_add_body(struct fc__h2_out *out, fc_slice body, fc_bytes *owner);
 /* Appends a frame of the owner's; fails the connection when memory is short. */

@@ -84,7 +84,7 @@ FC__H2_RARE static bool grow_segments(struct fc__h2_out *out) {
   return true;
 }
 
-static bool reserve_segment(struct fc__h2_out *out) {
+bool fc__h2_out_reserve_segment(struct fc__h2_out *out) {
   return out->end < out->limit || grow_segments(out);
 }
 
@@ -107,12 +107,10 @@ static bool enough_is_handed_out(const struct fc__h2_out *out) {
 
 /* Without memory for one more segment those that are there are written first. */
 static void hand_out_buffer(struct fc__h2_out *out) {
-  if (out->buf.len == 0 || enough_is_handed_out(out) || !reserve_segment(out)) return;
+  if (out->buf.len == 0 || enough_is_handed_out(out) || !fc__h2_out_reserve_segment(out)) return;
   (void)add_segment(out);
   next_buffer(out);
 }
-
-bool fc__h2_out_reserve_body(struct fc__h2_out *out) { return reserve_segment(out); }
 
 void fc__h2_out_add_body(struct fc__h2_out *out, fc_slice body, fc_bytes *owner) {
   struct fc__h2_segment *segment = add_segment(out);

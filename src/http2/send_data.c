@@ -127,7 +127,7 @@ static size_t produce_frame(struct fc__h2_conn *c, struct fc__h2_stream *s, size
   struct fc__h2_payload payload = fc__h2_queue_peek(s, most);
   size_t n = payload.copied + payload.body;
   uint8_t *header = fc__h2_out_room(c, FC__H2_HEADER_LEN + payload.copied);
-  if (!header || !fc__h2_out_reserve_body(&c->out)) return 0;
+  if (!header || !fc__h2_out_reserve_segment(&c->out)) return 0;
   write_header(header, s, n, n == s->queued && s->end_queued && !s->trailers.data);
   c->out.buf.len += FC__H2_HEADER_LEN;
   c->out.open_frame_id = 0;

@@ -132,7 +132,7 @@ static int fork_with(fc_call *call, bool exchange_first) {
 /* Forks while each of these threads is blocked. */
 static void fork_beside(void *(*const *blocked)(void *), size_t count) {
   pthread_t threads[4];
-  static int failed; /* once is enough: a child that hangs takes half a minute */
+  static int failed; /* once is enough: a child that hangs takes two minutes */
   assert_int_equal(failed, 0);
   gate = (struct gate)GATE_INIT;
   stage_open(&stage, NULL);
